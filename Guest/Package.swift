@@ -1,0 +1,29 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The guest's side is a package of its own with no dependencies, so that the static build of the agent
+// compiles nothing else. The host takes `GuestProtocol` from here: one definition of the wire for both sides.
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "Guest",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "GuestProtocol", targets: ["GuestProtocol"]),
+        .library(name: "GuestAgent", targets: ["GuestAgent"]),
+        .executable(name: "vers-agent", targets: ["vers-agent"]),
+    ],
+    targets: [
+        .target(name: "GuestProtocol", swiftSettings: settings),
+        .target(name: "CGuest"),
+        .target(name: "GuestAgent", dependencies: ["GuestProtocol", "CGuest"], swiftSettings: settings),
+        .executableTarget(name: "vers-agent", dependencies: ["GuestAgent"], swiftSettings: settings),
+    ]
+)

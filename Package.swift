@@ -1,0 +1,125 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target is compiled with the same language rules, and a warning is an error.
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let guestProtocol: Target.Dependency = .product(name: "GuestProtocol", package: "Guest")
+let guestAgent: Target.Dependency = .product(name: "GuestAgent", package: "Guest")
+
+let package = Package(
+    name: "vers",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "vers", targets: ["vers"]),
+        .executable(name: "versd", targets: ["versd"]),
+        .library(name: "VersClient", targets: ["VersClient"]),
+    ],
+    dependencies: [
+        .package(path: "Guest"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    ],
+    targets: [
+        // Leaves: no knowledge of the product.
+        .target(name: "CHost", path: "Sources/CHost"),
+        .target(name: "HostSystem", dependencies: ["CHost", systemPackage], swiftSettings: settings),
+        .target(name: "QMP", dependencies: [nioCore, nioPosix, logging], swiftSettings: settings),
+        .target(name: "TerminalUI", dependencies: [systemPackage], swiftSettings: settings),
+
+        // The wire: inert types shared by server, client and command line.
+        .target(name: "VersAPI", swiftSettings: settings),
+
+        // The domain and its seams.
+        .target(
+            name: "VersCore",
+            dependencies: ["VersAPI", logging, systemPackage, lifecycle],
+            swiftSettings: settings
+        ),
+
+        // Implementations of the seams.
+        .target(
+            name: "QEMU",
+            dependencies: ["QMP", "HostSystem", "VersCore", "VersAPI", logging, systemPackage, nioCore, nioPosix],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "GuestConnection",
+            dependencies: [
+                guestProtocol, "HostSystem", "VersCore", "VersAPI", logging, systemPackage, nioCore, nioPosix,
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "CommitStore",
+            dependencies: ["HostSystem", "VersCore", "VersAPI", logging, systemPackage],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "MetadataStore",
+            dependencies: [
+                "VersCore", "VersAPI", logging, systemPackage,
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: settings
+        ),
+
+        // The HTTP API and its client.
+        .target(
+            name: "VersServer",
+            dependencies: ["VersCore", "VersAPI", hummingbird, logging, lifecycle, nioCore, systemPackage],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "VersClient",
+            dependencies: [
+                "VersAPI", logging, nioCore, systemPackage,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOFoundationCompat", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
+
+        // The command line.
+        .target(
+            name: "VersCommands",
+            dependencies: [
+                "VersAPI", "VersClient", "TerminalUI", "HostSystem", argumentParser, systemPackage, nioCore,
+                .product(name: "TOMLKit", package: "TOMLKit"),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(name: "vers", dependencies: ["VersCommands"], swiftSettings: settings),
+        .executableTarget(
+            name: "versd",
+            dependencies: [
+                "VersServer", "VersCore", "VersAPI", "QEMU", "GuestConnection", "CommitStore", "MetadataStore",
+                "HostSystem",
+                argumentParser, logging, lifecycle, systemPackage, hummingbird,
+            ],
+            swiftSettings: settings
+        ),
+    ]
+)
