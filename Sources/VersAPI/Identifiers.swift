@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 
 /// A UUID that says what it names. Written in lower case with dashes everywhere: on the wire, in the
 /// database and in file names, so that text comparison is enough.
