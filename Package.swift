@@ -44,7 +44,7 @@ let package = Package(
     targets: [
         // Leaves: no knowledge of the product.
         .target(name: "CHost", path: "Sources/CHost"),
-        .target(name: "HostSystem", dependencies: ["CHost", systemPackage], swiftSettings: settings),
+        .target(name: "HostSystem", dependencies: ["CHost", systemPackage, nioPosix], swiftSettings: settings),
         .target(name: "QMP", dependencies: [nioCore, nioPosix, logging], swiftSettings: settings),
         .target(name: "TerminalUI", dependencies: [systemPackage], swiftSettings: settings),
 

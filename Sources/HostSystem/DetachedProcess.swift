@@ -1,0 +1,69 @@
+internal import CHost
+internal import Glibc
+public import SystemPackage
+
+/// Starts programs that outlive this one.
+public struct DetachedProcess: Sendable {
+    public var executable: FilePath
+    public var arguments: [String]
+    /// The whole environment; nothing is inherited.
+    public var environment: [String: String]
+    public var workingDirectory: FilePath
+    /// Receives stdout and stderr, appended. Created with mode 0600.
+    public var output: FilePath
+
+    public init(
+        executable: FilePath,
+        arguments: [String],
+        environment: [String: String],
+        workingDirectory: FilePath,
+        output: FilePath
+    ) {
+        self.executable = executable
+        self.arguments = arguments
+        self.environment = environment
+        self.workingDirectory = workingDirectory
+        self.output = output
+    }
+
+    /// Starts it in a session of its own, with no inherited descriptor, signal mask or handler.
+    /// - Throws: ``HostError`` when the program cannot be started.
+    public func start() throws -> ProcessHandle {
+        let log = open(output.string, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        guard log >= 0 else { throw HostError("open", output, errno: Errno(rawValue: errno)) }
+        defer { close(log) }
+        var pid: pid_t = 0
+        let error = withCStringArray([executable.string] + arguments) { arguments in
+            withCStringArray(environment.map { "\($0.key)=\($0.value)" }) { environment in
+                executable.string.withCString { executable in
+                    workingDirectory.string.withCString { directory in
+                        var request = chost_spawn_request(
+                            executable: executable,
+                            arguments: arguments,
+                            environment: environment,
+                            working_directory: directory,
+                            output_fd: log
+                        )
+                        return chost_spawn(&request, &pid)
+                    }
+                }
+            }
+        }
+        guard error == 0 else { throw HostError("start", executable, errno: Errno(rawValue: error)) }
+        // Not reaped before the handle's monitor does it, so the pid is still this process's.
+        return try ProcessHandle(pid: pid)
+    }
+
+    private func withCStringArray<Result>(
+        _ strings: [String],
+        _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
+    ) -> Result {
+        var pointers: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) }
+        pointers.append(nil)
+        defer { for pointer in pointers { free(pointer) } }
+        return pointers.withUnsafeBufferPointer { buffer in
+            // The array ends with nil, so it has a base address.
+            body(buffer.baseAddress.unsafelyUnwrapped)
+        }
+    }
+}
