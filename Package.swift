@@ -45,6 +45,8 @@ let package = Package(
         // Leaves: no knowledge of the product.
         .target(name: "CHost", path: "Sources/CHost"),
         .target(name: "HostSystem", dependencies: ["CHost", systemPackage, nioPosix], swiftSettings: settings),
+        .systemLibrary(name: "CCrypto", path: "Sources/CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(name: "KeyMaterial", dependencies: ["CCrypto", "VersCore", "VersAPI"], swiftSettings: settings),
         .target(name: "QMP", dependencies: [nioCore, nioPosix, logging], swiftSettings: settings),
         .target(name: "TerminalUI", dependencies: [systemPackage], swiftSettings: settings),
 
@@ -72,8 +74,8 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
-            name: "CommitStore",
-            dependencies: ["HostSystem", "VersCore", "VersAPI", logging, systemPackage],
+            name: "InstanceStore",
+            dependencies: ["CCrypto", "KeyMaterial", "HostSystem", "VersCore", "VersAPI", logging, systemPackage],
             swiftSettings: settings
         ),
         .target(
@@ -115,8 +117,8 @@ let package = Package(
         .executableTarget(
             name: "versd",
             dependencies: [
-                "VersServer", "VersCore", "VersAPI", "QEMU", "GuestConnection", "CommitStore", "MetadataStore",
-                "HostSystem",
+                "VersServer", "VersCore", "VersAPI", "QEMU", "GuestConnection", "InstanceStore", "MetadataStore",
+                "KeyMaterial", "HostSystem",
                 argumentParser, logging, lifecycle, systemPackage, hummingbird,
             ],
             swiftSettings: settings

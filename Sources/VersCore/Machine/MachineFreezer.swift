@@ -131,6 +131,7 @@ struct MachineFreezer: Sendable {
             $0.diskLayers = commit.diskLayers
         }
         domain.steps(steps.recorded)
+        try await domain.files.removeDisk(named: active, of: machine.id)
         return commit
     }
 

@@ -1,3 +1,4 @@
+import SystemPackage
 import Foundation
 import Logging
 public import VersAPI
@@ -84,18 +85,29 @@ extension MachineService {
             throw VersError(.internal, "vm \(machine.id) sleeps without a saved state")
         }
         try await admit(count: 1, memoryMiB: machine.hardware.memoryMiB)
-        let waiting = try await launcher.startWaiting(machine)
-        let live = try await launcher.restore(waiting, as: machine, from: commit)
+        // The disk it fell asleep with holds nothing yet. A fresh one makes every attempt to wake start from the same
+        // state, whatever an attempt that was cut off has written.
+        var woken = machine
+        let base = try await launcher.diskBase(of: machine.hardware, layers: commit.diskLayers)
+        let disk = try await domain.hypervisor.createDisk(
+            in: domain.layout.directory(of: machine.id), over: base, sizeMiB: commit.diskMiB)
+        let diskName = disk.lastComponent?.string
+        woken.activeDisk = diskName
+        let waiting = try await launcher.startWaiting(woken)
+        let live = try await launcher.restore(waiting, as: woken, from: commit)
         domain.steps(.wakeRestored)
         let process = live.machine.process
         try await domain.metadata.update(machine.id) {
             $0.state = .running
             $0.stateReason = nil
             $0.process = process
+            $0.activeDisk = diskName
+            $0.diskLayers = commit.diskLayers
             $0.sleepCommitID = nil
             $0.startMemoryLayers = commit.memoryLayers
         }
         try await domain.metadata.update(commit.id) { $0.deletedAt = Date() }
+        if let old = machine.activeDisk { try await domain.files.removeDisk(named: old, of: machine.id) }
         await LayerReclaimer(domain: domain).reclaim()
     }
 

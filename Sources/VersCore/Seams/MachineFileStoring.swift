@@ -8,6 +8,9 @@ public protocol MachineFileStoring: Sendable {
     /// Removes the directory with everything in it. Does nothing when there is none.
     func remove(_ id: MachineID) async throws
 
+    /// Removes the machine's own name of a disk that has become a commit's layer.
+    func removeDisk(named name: String, of id: MachineID) async throws
+
     /// Every directory there is, whether a VM is recorded for it or not.
     func all() async throws -> [MachineID]
 
