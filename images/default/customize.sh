@@ -76,6 +76,14 @@ done
 # The console is the machine's log, not a terminal.
 chroot "$root" systemctl --quiet mask getty@.service serial-getty@.service console-getty.service
 
+# Compiled Python checks its sources by time, as in any Debian: by hash, which a build with SOURCE_DATE_EPOCH gets,
+# every import would read and hash its source.
+chroot "$root" env -u SOURCE_DATE_EPOCH python3 -m compileall -q -f --invalidation-mode timestamp \
+    /usr/lib/python3 /usr/lib/python3.11
+
+# systemd lets every user ping; a file capability would bind the image to the user namespace it was built in.
+chroot "$root" setcap -r /usr/bin/ping 2>/dev/null || chmod 0755 "$root/usr/bin/ping"
+
 # Files that differ between two builds and that the system makes again when it needs them.
 rm -rf "$root/var/cache/ldconfig" "$root/var/cache/apt" "$root/var/cache/debconf"
 mkdir -p "$root/var/cache/apt/archives/partial" "$root/var/cache/debconf"

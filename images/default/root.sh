@@ -2,7 +2,7 @@
 # images/default/root.sh FILE: Debian 12 with systemd and OpenSSH as a sparse raw ext4 of 1024 MiB in FILE.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
-# shellcheck source=images/lib.sh
+# shellcheck source-path=SCRIPTDIR source=../lib.sh
 source "$here/../lib.sh"
 
 [[ $# -eq 1 ]] || fail "expected: root.sh FILE"
