@@ -128,5 +128,25 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+
+        // Unit tests boot no VM; the integration tests boot real ones through the real programs.
+        .testTarget(
+            name: "VersCoreTests",
+            dependencies: [
+                "VersCore", "VersAPI", "MetadataStore", "InstanceStore", "KeyMaterial", logging, systemPackage,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "MetadataStoreTests",
+            dependencies: ["MetadataStore", "VersCore", "VersAPI", systemPackage],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "InstanceStoreTests",
+            dependencies: ["InstanceStore", "VersCore", "VersAPI", systemPackage],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "KeyMaterialTests", dependencies: ["KeyMaterial", "VersCore"], swiftSettings: settings),
     ]
 )
