@@ -11,14 +11,18 @@
 #include <pty.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,8 +46,9 @@ static int spawn_child_main(void *argument) {
     struct spawn_child *child = argument;
     struct cguest_spawn_request *request = child->request;
 
+    // execve(2) resets handlers by itself, but not what is ignored; nobody ignores real-time signals.
     struct sigaction action = {.sa_handler = SIG_DFL};
-    for (int number = 1; number < NSIG; number++) sigaction(number, &action, NULL);
+    for (int number = 1; number < 32; number++) sigaction(number, &action, NULL);
 
     if (setsid() < 0) return fail(child, CGUEST_STAGE_SESSION);
     if (request->controlling_terminal && ioctl(request->stdin_fd, TIOCSCTTY, 0) < 0)
@@ -114,15 +119,14 @@ int cguest_set_terminal_size(int leader, uint16_t columns, uint16_t rows) {
 }
 
 int cguest_add_entropy(int fd, const uint8_t *bytes, size_t count) {
+    // struct rand_pool_info: the number of credited bits, the number of bytes, the bytes.
     struct {
-        struct rand_pool_info info;
+        int bit_count;
+        int byte_count;
         uint8_t bytes[4096];
-    } pool;
+    } pool = {.bit_count = (int)count * 8, .byte_count = (int)count};
     if (count > sizeof(pool.bytes)) return -EINVAL;
-    memset(&pool, 0, sizeof(pool));
-    pool.info.entropy_count = (int)count * 8;
-    pool.info.buf_size = (int)count;
-    memcpy(pool.info.buf, bytes, count);
+    memcpy(pool.bytes, bytes, count);
     int status = ioctl(fd, RNDADDENTROPY, &pool) < 0 ? -errno : 0;
     explicit_bzero(&pool, sizeof(pool));
     if (status < 0) return status;
@@ -195,4 +199,86 @@ int cguest_real_time_minimum(void) { return SIGRTMIN; }
 int64_t cguest_filesystem_type(const char *path) {
     struct statfs status;
     return statfs(path, &status) < 0 ? -errno : (int64_t)status.f_type;
+}
+
+int cguest_fork(void) { return result(fork()); }
+
+static int bound_socket(int type, const struct sockaddr_un *address, socklen_t length) {
+    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) return -errno;
+    if (bind(fd, (const struct sockaddr *)address, length) < 0) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
+    return fd;
+}
+
+int cguest_bind_abstract(const char *name) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t length = strlen(name);
+    if (length > sizeof(address.sun_path) - 1) return -ENAMETOOLONG;
+    memcpy(address.sun_path + 1, name, length);
+    return bound_socket(SOCK_DGRAM, &address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length));
+}
+
+int cguest_listen(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof(address.sun_path)) return -ENAMETOOLONG;
+    strcpy(address.sun_path, path);
+    int fd = bound_socket(SOCK_STREAM, &address, sizeof(address));
+    if (fd >= 0 && listen(fd, 1) < 0) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
+    return fd;
+}
+
+int cguest_reap(int pid_fd) {
+    siginfo_t info = {0};
+    if (waitid(P_PIDFD, (id_t)pid_fd, &info, WEXITED | WNOHANG) < 0) return -errno;
+    if (info.si_pid == 0) return -EAGAIN;
+    return info.si_code == CLD_EXITED ? info.si_status & 0xFF : 128 + info.si_status;
+}
+
+void cguest_log(const char *line) {
+    int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return;
+    if (write(fd, line, strlen(line)) < 0) errno = 0;
+    close(fd);
+}
+
+int cguest_pipe(int *read_end, int *write_end) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0) return -errno;
+    *read_end = ends[0];
+    *write_end = ends[1];
+    return 0;
+}
+
+int cguest_make_temporary(char *template) { return result(mkostemp(template, O_CLOEXEC)); }
+
+int cguest_accept(int listener) { return result(accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)); }
+
+void cguest_device_of(const char *path, unsigned *major_number, unsigned *minor_number) {
+    struct stat status;
+    if (stat(path, &status) < 0) status.st_dev = 0;
+    *major_number = major(status.st_dev);
+    *minor_number = minor(status.st_dev);
+}
+
+int cguest_open_child_signals(void) {
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &mask, NULL);
+    return result(signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+// Swift's runtime looks for its own path in /proc before main, and aborts when there is none.
+__attribute__((constructor(101))) static void mount_proc_for_runtime(void) {
+    if (getpid() != 1 || access("/proc/self", F_OK) == 0) return;
+    mkdir("/proc", 0555);
+    if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) _exit(1);
 }

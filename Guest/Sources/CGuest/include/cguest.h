@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <sys/types.h>
 
 // What cguest_spawn() was doing when it failed.
@@ -62,3 +64,23 @@ int cguest_real_time_minimum(void);
 
 // The type of filesystem at `path`, as statfs(2) reports it.
 int64_t cguest_filesystem_type(const char *path);
+
+// fork(2), which Swift hides: for a process with one thread.
+int cguest_fork(void);
+// Binds a datagram socket in the abstract namespace. `name` without the leading zero byte.
+int cguest_bind_abstract(const char *name);
+// Listens on a Unix socket.
+int cguest_listen(const char *path);
+// The exit status of a process that has ended as a shell would report it, or -EAGAIN.
+int cguest_reap(int pid_fd);
+// Writes the line to the kernel's log, where the console shows it.
+void cguest_log(const char *line);
+
+// GNU extensions that glibc's module map hides.
+int cguest_pipe(int *read_end, int *write_end);
+int cguest_make_temporary(char *template);
+int cguest_accept(int listener);
+// The path below /sys/dev/block of the device that a file is on.
+void cguest_device_of(const char *path, unsigned *major_number, unsigned *minor_number);
+// Receives SIGCHLD, which it blocks.
+int cguest_open_child_signals(void);
