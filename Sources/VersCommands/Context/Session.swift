@@ -19,13 +19,6 @@ extension CommandContext {
     /// Connects to the instance that the environment names, or to this user's own, which is started when needed.
     func withSession<Result: Sendable>(_ body: (Session) async throws -> Result) async throws -> Result {
         let client = try await InstanceLocator(self).connect()
-        do {
-            let result = try await body(Session(context: self, client: client))
-            await client.close()
-            return result
-        } catch {
-            await client.close()
-            throw error
-        }
+        return try await VersClient.with(client) { try await body(Session(context: self, client: $0)) }
     }
 }

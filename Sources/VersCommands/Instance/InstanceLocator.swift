@@ -1,4 +1,5 @@
 import Foundation
+internal import SystemPackage
 import VersAPI
 import VersClient
 
@@ -43,8 +44,8 @@ struct InstanceLocator: Sendable {
     }
 
     func makeClient(_ record: DaemonRecord, key: String) throws -> VersClient {
-        if let socket = record.socket { return VersClient(unixSocket: socket, apiKey: key) }
-        return VersClient(url: try Self.origin(record.url), apiKey: key)
+        if let socket = record.socket { return try VersClient(unixSocket: FilePath(socket), apiKey: key) }
+        return try VersClient(baseURL: try Self.origin(record.url), apiKey: key)
     }
 
     private func remote(_ text: String, environment: [String: String]) throws -> VersClient {
@@ -58,11 +59,12 @@ struct InstanceLocator: Sendable {
             )
         }
         context.debug("using \(text)")
-        return VersClient(url: url, apiKey: key)
+        return try VersClient(baseURL: url, apiKey: key)
     }
 
+    /// The URL without a slash at its end.
     /// - Throws: `.invalidArgument` unless `text` is an absolute HTTP or HTTPS URL.
-    static func origin(_ text: String) throws -> URL {
+    static func origin(_ text: String) throws -> String {
         guard let url = URL(string: text), ["http", "https"].contains(url.scheme?.lowercased() ?? ""), url.host != nil
         else {
             throw VersError(
@@ -70,6 +72,6 @@ struct InstanceLocator: Sendable {
                 "invalid VERS_URL '\(text.prefix(200))': expected http://HOST[:PORT] or https://HOST[:PORT]"
             )
         }
-        return url
+        return text.hasSuffix("/") ? String(text.dropLast()) : text
     }
 }

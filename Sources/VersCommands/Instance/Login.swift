@@ -26,11 +26,8 @@ struct Login: AsyncParsableCommand {
         guard !key.isEmpty else { throw VersError(.invalidArgument, "the API key is empty") }
         let client = try await client(context, key: key)
         do {
-            _ = try await client.machines()
-            await client.close()
-        } catch {
-            await client.close()
-            guard let error = error as? VersError, [.unauthenticated, .forbidden].contains(error.code) else { throw error }
+            try await VersClient.with(client) { _ = try await $0.machines() }
+        } catch let error as VersError where error.code == .unauthenticated || error.code == .forbidden {
             throw VersError(error.code, "invalid API key: the server refused it", hint: "check the key and VERS_URL")
         }
         let file = CredentialsFile(context)
@@ -49,7 +46,7 @@ struct Login: AsyncParsableCommand {
     private func client(_ context: CommandContext, key: String) async throws -> VersClient {
         let environment = try DotEnv.environment(of: context)
         if let url = environment["VERS_URL"], !url.isEmpty {
-            return VersClient(url: try InstanceLocator.origin(url), apiKey: key)
+            return try VersClient(baseURL: try InstanceLocator.origin(url), apiKey: key)
         }
         let home = InstanceHome(context, environment: environment)
         guard let record = try home.runningDaemon() else {

@@ -63,7 +63,10 @@ struct Branch: AsyncParsableCommand {
                 }
             if !quiet.quiet, format.format == nil { context.note("Creating \(counted(count, "new VM")) from \(name)...") }
             let ids = try await context.progress("branching \(name)") {
-                try await session.client.branch(sourceID, count: count)
+                switch target {
+                case .machine(let id): try await session.client.branch(id, count: count)
+                case .commit(let id): try await session.client.branch(id, count: count)
+                }
             }
             guard ids.count == count, let first = ids.first else {
                 throw VersError(.internal, "asked for \(counted(count, "VM")), but the server made \(ids.count)")

@@ -117,7 +117,7 @@ struct Deletion {
             do {
                 let (client, recursive) = (session.client, recursive)
                 let gone = try await session.context.progress("deleting \(name)") {
-                    try await client.delete(id, recursive: recursive)
+                    try await client.deleteMachine(id, recursive: recursive)
                 }
                 for id in gone { names[id] = session.name(of: id) }
                 result.deleted += gone

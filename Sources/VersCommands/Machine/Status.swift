@@ -50,7 +50,7 @@ struct Status: AsyncParsableCommand {
                 }.write(to: context, format: format.format, quiet: quiet.quiet)
             }
             let id = try await session.resolver.machine(vm)
-            let summary = try await session.client.summary(of: id)
+            let summary = try await session.client.machine(id)
             let entry = Entry(summary: summary, alias: names[id]?.first)
             try Rendering(json: entry, ids: [id.text]) { Self.text(of: entry) }
                 .write(to: context, format: format.format, quiet: quiet.quiet)

@@ -27,7 +27,7 @@ struct Checkout: AsyncParsableCommand {
         let context = common.context
         try await context.withSession { session in
             let id = try await session.resolver.machine(vm)
-            let state = try await session.client.summary(of: id).state
+            let state = try await session.client.machine(id).state
             if vm != nil { try HeadFile(context).write(id) }
             try Rendering(json: Result(head: id, state: state)) {
                 vm == nil ? "Current HEAD: \(id)" : "Switched to VM '\(session.name(of: id))'\nHEAD is now \(id)"
