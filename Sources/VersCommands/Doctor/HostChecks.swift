@@ -40,7 +40,7 @@ struct HostChecks {
         guard statvfs(path, &information) == 0 else {
             return .fail("disk", "cannot tell the free space of \(path)", hint: "look at 'df \(path)'")
         }
-        let free = Int(information.f_bavail) * Int(information.f_frsize) >> 20
+        let free = (Int(information.f_bavail) * Int(information.f_frsize)) >> 20
         guard free >= Self.leastFreeDiskMiB else {
             return .warn("disk", "\(free) MiB free at \(path)", hint: "free some: commits and disks grow there")
         }

@@ -24,7 +24,7 @@ struct Branch: AsyncParsableCommand {
     var alias: String?
     @Flag(name: .shortAndLong, help: "Make the (first) new VM HEAD.")
     var checkout = false
-    @Option(name: .long, help: ArgumentHelp("How many VMs to make.", valueName: "n"))
+    @Option(name: .long, parsing: .unconditional, help: ArgumentHelp("How many VMs to make.", valueName: "n"))
     var count = 1
     @Flag(name: .long, help: "Wait until the VMs are running; that is what happens without it, too.")
     var wait = false

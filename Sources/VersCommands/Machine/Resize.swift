@@ -17,7 +17,7 @@ struct Resize: AsyncParsableCommand {
 
     @Argument(help: "A VM: alias, id or the first characters of it; HEAD when absent.")
     var vm: String?
-    @Option(name: .long, help: ArgumentHelp("The new size in MiB.", valueName: "mib"))
+    @Option(name: .long, parsing: .unconditional, help: ArgumentHelp("The new size in MiB.", valueName: "mib"))
     var size: Int
     @OptionGroup var format: FormatOptions
     @OptionGroup var common: CommonOptions

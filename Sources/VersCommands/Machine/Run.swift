@@ -59,12 +59,21 @@ struct Run: AsyncParsableCommand {
 
 /// What a new root VM should be. Shared by `run` and `init`.
 struct MachineOptions: ParsableArguments {
-    @Option(name: .customLong("mem-size"), help: ArgumentHelp("Memory in MiB.", valueName: "mib"))
+    @Option(
+        name: .customLong("mem-size"),
+        parsing: .unconditional,
+        help: ArgumentHelp("Memory in MiB.", valueName: "mib")
+    )
     var memoryMiB: Int?
-    @Option(name: .customLong("vcpu-count"), help: ArgumentHelp("Number of virtual CPUs.", valueName: "n"))
+    @Option(
+        name: .customLong("vcpu-count"),
+        parsing: .unconditional,
+        help: ArgumentHelp("Number of virtual CPUs.", valueName: "n")
+    )
     var vcpuCount: Int?
     @Option(
         name: [.customLong("fs-size-vm"), .customLong("fs-size-vm-mib")],
+        parsing: .unconditional,
         help: ArgumentHelp("Size of the disk in MiB.", valueName: "mib")
     )
     var diskMiB: Int?

@@ -20,6 +20,7 @@ struct VersCommand: AsyncParsableCommand {
             7 cancelled. 'execute' and 'connect' exit with the remote command's code.
             """,
         version: VersVersion.current,
+        subcommands: [GenerateDocs.self],
         groupedSubcommands: [
             CommandGroup(name: "VM", subcommands: [
                 Run.self, RunCommit.self, Branch.self, Tree.self, Status.self, Info.self, Delete.self,
@@ -33,6 +34,14 @@ struct VersCommand: AsyncParsableCommand {
             ]),
         ]
     )
+}
+
+extension ParsableCommand {
+    /// Its commands that are not hidden, in the order of its help.
+    static var visibleSubcommands: [any ParsableCommand.Type] {
+        let all = configuration.groupedSubcommands.flatMap(\.subcommands) + configuration.ungroupedSubcommands
+        return all.filter { $0.configuration.shouldDisplay }
+    }
 }
 
 /// The version of this build.
