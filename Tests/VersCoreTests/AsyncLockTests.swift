@@ -1,4 +1,3 @@
-import Synchronization
 import Testing
 
 @testable import VersCore
@@ -26,41 +25,41 @@ struct AsyncLockTests {
 
     @Test func `waiters get the lock in the order in which they came`() async throws {
         let lock = AsyncLock()
-        let order = Mutex<[Int]>([])
+        let order = Shared<[Int]>([])
         try await withThrowingTaskGroup(of: Void.self) { group in
             try await holding(lock) { release in
                 for index in 0..<20 {
-                    group.addTask { try await lock.withLock { order.withLock { $0.append(index) } } }
+                    group.addTask { try await lock.withLock { order.change { $0.append(index) } } }
                     while lock.waiterCount <= index { await Task.yield() }
                 }
                 release()
             }
             try await group.waitForAll()
         }
-        #expect(order.withLock { $0 } == Array(0..<20))
+        #expect(order.current == Array(0..<20))
     }
 
     @Test func `no two bodies overlap, across suspension points`() async throws {
         let lock = AsyncLock()
-        let inside = Mutex(0)
-        let overlaps = Mutex(0)
+        let inside = Shared(0)
+        let overlaps = Shared(0)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<200 {
                 group.addTask {
                     try await lock.withLock {
-                        let count = inside.withLock { count in
+                        let count = inside.change { count in
                             count += 1
                             return count
                         }
-                        if count > 1 { overlaps.withLock { $0 += 1 } }
+                        if count > 1 { overlaps.change { $0 += 1 } }
                         await Task.yield()
-                        inside.withLock { $0 -= 1 }
+                        inside.change { $0 -= 1 }
                     }
                 }
             }
             try await group.waitForAll()
         }
-        #expect(overlaps.withLock { $0 } == 0)
+        #expect(overlaps.current == 0)
     }
 
     @Test func `a body that throws gives the lock back`() async throws {
@@ -72,12 +71,12 @@ struct AsyncLockTests {
 
     @Test func `a waiter that is cancelled leaves the queue and the others go on`() async throws {
         let lock = AsyncLock()
-        let order = Mutex<[String]>([])
+        let order = Shared<[String]>([])
         try await withThrowingTaskGroup(of: Void.self) { group in
             try await holding(lock) { release in
-                let doomed = Task { try await lock.withLock { order.withLock { $0.append("doomed") } } }
+                let doomed = Task { try await lock.withLock { order.change { $0.append("doomed") } } }
                 while lock.waiterCount < 1 { await Task.yield() }
-                group.addTask { try await lock.withLock { order.withLock { $0.append("patient") } } }
+                group.addTask { try await lock.withLock { order.change { $0.append("patient") } } }
                 while lock.waiterCount < 2 { await Task.yield() }
                 doomed.cancel()
                 await #expect(throws: CancellationError.self) { try await doomed.value }
@@ -86,37 +85,37 @@ struct AsyncLockTests {
             }
             try await group.waitForAll()
         }
-        #expect(order.withLock { $0 } == ["patient"])
+        #expect(order.current == ["patient"])
     }
 
     @Test func `a task that was cancelled before it asked does not run the body`() async throws {
         let lock = AsyncLock()
-        let ran = Mutex(false)
+        let ran = Shared(false)
         let task = Task {
             while !Task.isCancelled { await Task.yield() }
-            try await lock.withLock { ran.withLock { $0 = true } }
+            try await lock.withLock { ran.change { $0 = true } }
         }
         task.cancel()
         await #expect(throws: CancellationError.self) { try await task.value }
-        #expect(!ran.withLock { $0 })
+        #expect(!ran.current)
         #expect(try await lock.withLock { true })
     }
 
     @Test func `cancellation at any moment loses neither the lock nor a waiter`() async throws {
         let lock = AsyncLock()
-        let inside = Mutex(0)
+        let inside = Shared(0)
         await withTaskGroup(of: Bool.self) { group in
             for index in 0..<500 {
                 let task = Task {
                     try await lock.withLock {
                         #expect(
-                            inside.withLock { count in
+                            inside.change { count in
                                 count += 1
                                 return count
                             } == 1
                         )
                         await Task.yield()
-                        inside.withLock { $0 -= 1 }
+                        inside.change { $0 -= 1 }
                     }
                 }
                 group.addTask {

@@ -1,4 +1,3 @@
-import Synchronization
 import Testing
 import VersAPI
 
@@ -17,16 +16,16 @@ struct DeadlineTests {
     }
 
     @Test func `what takes too long is cancelled, awaited and named`() async {
-        let ended = Mutex(false)
+        let ended = Shared(false)
         let error = await #expect(throws: VersError.self) {
             try await withDeadline(.milliseconds(20), "waiting for the end of time") {
                 while !Task.isCancelled { await Task.yield() }
-                ended.withLock { $0 = true }
+                ended.change { $0 = true }
             }
         }
         #expect(error?.code == .timedOut)
         #expect(error?.message.contains("waiting for the end of time") == true)
-        #expect(ended.withLock { $0 })
+        #expect(ended.current)
     }
 
     @Test func `a caller that gives up is not told of a timeout`() async {

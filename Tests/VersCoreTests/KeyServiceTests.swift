@@ -16,10 +16,11 @@ struct KeyServiceTests {
         try await TestDomain.run { test in
             let key = try await test.keys.create(label: "owner")
             let other = try await test.keys.create(label: "other")
-            let wrong = [
-                "", "x", String(key.dropLast()), key + "0", String(key.prefix(36)),
-                KeyID().text + key.dropFirst(36), String(key.prefix(36)) + other.dropFirst(36), key.uppercased(),
-                String(repeating: "0", count: 100), String(repeating: "ä", count: 50),
+            let (id, secret) = (String(key.prefix(36)), String(key.dropFirst(36)))
+            let otherSecret = String(other.dropFirst(36))
+            let wrong: [String] = [
+                "", "x", String(key.dropLast()), "\(key)0", id, "\(KeyID())\(secret)", "\(id)\(otherSecret)",
+                key.uppercased(), String(repeating: "0", count: 100), String(repeating: "ä", count: 50),
             ]
             var messages: Set<String> = []
             for text in wrong {

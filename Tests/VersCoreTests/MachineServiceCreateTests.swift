@@ -93,7 +93,8 @@ struct MachineServiceCreateTests {
             }
             #expect(error?.code == .invalidArgument)
             #expect(test.hypervisor.launched.isEmpty)
-            #expect(try test.machineDirectories().isEmpty)
+            let directories = try test.machineDirectories()
+            #expect(directories.isEmpty)
         }
     }
 

@@ -27,8 +27,9 @@ struct MachineServiceDeleteTests {
             let deleted = try await test.machines.delete(root, recursive: true, skipWaitBoot: false)
             #expect(Set(deleted) == Set([root, grandchild] + children))
             #expect(deleted.last == root)
-            let place = { id in try #require(deleted.firstIndex(of: id)) }
-            #expect(try place(grandchild) < place(children[0]))
+            let leaf = try #require(deleted.firstIndex(of: grandchild))
+            let branch = try #require(deleted.firstIndex(of: children[0]))
+            #expect(leaf < branch)
             #expect(try await test.machines.list().map(\.vm_id) == [stranger])
             #expect(try test.machineDirectories() == [stranger])
             #expect(test.hypervisor.processes == [stranger])
