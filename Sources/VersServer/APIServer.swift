@@ -39,7 +39,7 @@ public struct APIServer: Service {
         onListening: @escaping @Sendable (Endpoints) async -> Void = { _ in }
     ) {
         let counters = ServerCounters()
-        let follows = FollowedExecs()
+        let follows = FollowedExecs(lingerTimeout: configuration.lingerTimeout)
         let bodies = BodyReader(configuration)
         var routes = RouteList()
         MachineRoutes(machines: machines, bodies: bodies).register(on: &routes)
@@ -88,12 +88,12 @@ extension APIServer {
     }
 
     private func serve(_ listener: Listener, _ arrivals: ListenerArrivals) async throws {
-        let counters = counters
+        let (counters, follows) = (counters, follows)
         let application = Application(
             responder: responder,
             server: .http1(
                 configuration: .init(
-                    additionalChannelHandlers: [ConnectionCountingHandler(counters)],
+                    additionalChannelHandlers: [ConnectionWatchHandler(counters: counters, follows: follows)],
                     idleTimeout: TimeAmount(configuration.idleTimeout)
                 )
             ),
