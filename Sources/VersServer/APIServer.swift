@@ -73,7 +73,8 @@ public struct APIServer: Service {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await serve(.tcp, arrivals) }
                 if configuration.unixSocket != nil { group.addTask { try await serve(.unix, arrivals) } }
-                try await group.waitForAll()
+                // The first failure cancels the other listener; `waitForAll` would wait for it instead.
+                for try await _ in group {}
             }
         } onGracefulShutdown: {
             follows.endAll()
