@@ -125,7 +125,10 @@ extension APIServer {
             case .tcp:
                 ("\(configuration.host):\(configuration.port)", "choose another port, or 0 for any that is free")
             case .unix:
-                (configuration.unixSocket?.string ?? "", "the path may have at most 107 bytes; its directory must exist")
+                (
+                    configuration.unixSocket?.string ?? "",
+                    "the path may have at most 107 bytes; its directory must exist"
+                )
             }
         return VersError(.unavailable, "cannot listen on \(place)", hint: hint, cause: error)
     }

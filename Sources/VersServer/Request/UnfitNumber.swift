@@ -12,7 +12,9 @@ struct UnfitNumber {
 
     /// Nil when the document is really no JSON, or holds no number.
     init?(in document: Data) {
-        guard let root = try? JSONSerialization.jsonObject(with: document, options: .fragmentsAllowed) else { return nil }
+        guard let root = try? JSONSerialization.jsonObject(with: document, options: .fragmentsAllowed) else {
+            return nil
+        }
         guard let worst = Self.numbers(in: root, path: "").max(by: { $0.suspicion < $1.suspicion }) else { return nil }
         self = worst
     }
@@ -30,7 +32,8 @@ struct UnfitNumber {
         func below(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
         switch value {
         case let object as [String: Any]: return object.flatMap { numbers(in: $0.value, path: below($0.key)) }
-        case let array as [Any]: return array.enumerated().flatMap { numbers(in: $0.element, path: below("\($0.offset)")) }
+        case let array as [Any]:
+            return array.enumerated().flatMap { numbers(in: $0.element, path: below("\($0.offset)")) }
         case is Bool: return []
         case let number as NSNumber: return [UnfitNumber(path: path, number: number)]
         default: return []
