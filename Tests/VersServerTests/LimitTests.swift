@@ -60,7 +60,8 @@ import VersServer
                 try await server.client.writeFile(bytes, to: "/big", in: server.domain.machine)
             }
             #expect(error?.code == .payloadTooLarge)
-            #expect(try await server.client.health().http.requests_total == 1)
+            let health = try await server.client.health()
+            #expect(health.http.requests_total == 1)
         }
     }
 
@@ -80,7 +81,8 @@ import VersServer
         } _: { server in
             try await RawHTTP.connect(to: server.socket) { connection in
                 try await connection.send("GET /api/v1/vms HTTP/1.1\r\nHost: v\r\n")
-                #expect(try await connection.read() == nil)
+                let answer = try await connection.read()
+                #expect(answer == nil)
             }
         }
     }
