@@ -128,5 +128,26 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+
+        // Tests.
+        .testTarget(name: "VersAPITests", dependencies: ["VersAPI"], swiftSettings: settings),
+        .target(
+            name: "APITestSupport",
+            dependencies: [
+                "VersServer", "VersClient", "VersCore", "VersAPI", logging, lifecycle, systemPackage, nioCore, nioPosix,
+            ],
+            path: "Tests/APITestSupport",
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "VersServerTests",
+            dependencies: ["APITestSupport", "VersServer", "VersClient", "VersCore", "VersAPI", systemPackage],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "VersClientTests",
+            dependencies: ["APITestSupport", "VersClient", "VersAPI", nioCore, systemPackage],
+            swiftSettings: settings
+        ),
     ]
 )
