@@ -45,7 +45,7 @@ let package = Package(
         // Leaves: no knowledge of the product.
         .target(name: "CHost", path: "Sources/CHost"),
         .target(name: "HostSystem", dependencies: ["CHost", systemPackage, nioPosix], swiftSettings: settings),
-        .target(name: "QMP", dependencies: [nioCore, nioPosix, logging], swiftSettings: settings),
+        .target(name: "QMP", dependencies: ["CHost", nioCore, nioPosix, logging], swiftSettings: settings),
         .target(name: "TerminalUI", dependencies: [systemPackage], swiftSettings: settings),
 
         // The wire: inert types shared by server, client and command line.
