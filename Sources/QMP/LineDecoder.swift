@@ -1,16 +1,16 @@
-internal import NIOCore
+package import NIOCore
 
 /// Cuts a byte stream into lines and refuses long ones.
-struct LineDecoder: ByteToMessageDecoder {
-    typealias InboundOut = [UInt8]
+package struct LineDecoder: ByteToMessageDecoder {
+    package typealias InboundOut = [UInt8]
 
-    let limitInBytes: Int
+    package let limitInBytes: Int
     /// How much of the buffer holds no newline; a long line that arrives in pieces is searched once.
     private var searched = 0
 
-    init(limitInBytes: Int) { self.limitInBytes = limitInBytes }
+    package init(limitInBytes: Int) { self.limitInBytes = limitInBytes }
 
-    mutating func decode(context: ChannelHandlerContext, buffer: inout ByteBuffer) throws -> DecodingState {
+    package mutating func decode(context: ChannelHandlerContext, buffer: inout ByteBuffer) throws -> DecodingState {
         let view = buffer.readableBytesView.dropFirst(searched)
         guard let newline = view.firstIndex(of: UInt8(ascii: "\n")) else {
             searched = buffer.readableBytes
@@ -29,7 +29,7 @@ struct LineDecoder: ByteToMessageDecoder {
         return .continue
     }
 
-    mutating func decodeLast(
+    package mutating func decodeLast(
         context: ChannelHandlerContext,
         buffer: inout ByteBuffer,
         seenEOF: Bool

@@ -129,9 +129,12 @@ public struct QueryBlock: QMPCommand {
         public var nodeName: String?
         /// As QEMU opened it: relative to its working directory, perhaps.
         public var file: String
+        /// The format or protocol: `qcow2`, `raw`, `file`.
+        public var driver: String
 
         enum CodingKeys: String, CodingKey {
             case file
+            case driver = "drv"
             case nodeName = "node-name"
         }
     }
