@@ -52,7 +52,7 @@ let package = Package(
             providers: [.apt(["libssl-dev"])]
         ),
         .target(name: "KeyMaterial", dependencies: ["CCrypto", "VersCore", "VersAPI"], swiftSettings: settings),
-        .target(name: "QMP", dependencies: [nioCore, nioPosix, logging], swiftSettings: settings),
+        .target(name: "QMP", dependencies: ["CHost", nioCore, nioPosix, logging], swiftSettings: settings),
         .target(name: "TerminalUI", dependencies: [systemPackage], swiftSettings: settings),
 
         // The wire: inert types shared by server, client and command line.
