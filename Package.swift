@@ -121,5 +121,17 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+
+        // Tests.
+        .testTarget(name: "GuestProtocolTests", dependencies: [guestProtocol], swiftSettings: settings),
+        .testTarget(name: "GuestAgentTests", dependencies: [guestAgent, guestProtocol], swiftSettings: settings),
+        .testTarget(
+            name: "GuestConnectionTests",
+            dependencies: [
+                "GuestConnection", guestAgent, guestProtocol, "VersCore", "VersAPI", logging, systemPackage, nioCore,
+                nioPosix,
+            ],
+            swiftSettings: settings
+        ),
     ]
 )

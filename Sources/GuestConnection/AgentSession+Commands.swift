@@ -1,8 +1,9 @@
-import struct Foundation.Data
 import GuestProtocol
 import Synchronization
 import VersAPI
 import VersCore
+
+import struct Foundation.Data
 
 extension AgentSession {
     func execute(_ request: ExecRequest) async throws -> any GuestExec {
