@@ -1,5 +1,6 @@
 import Foundation
 import GuestProtocol
+import Logging
 import NIOCore
 import NIOPosix
 import SystemPackage
