@@ -149,5 +149,15 @@ let package = Package(
             dependencies: ["APITestSupport", "VersClient", "VersAPI", nioCore, systemPackage],
             swiftSettings: settings
         ),
+        .testTarget(name: "GuestProtocolTests", dependencies: [guestProtocol], swiftSettings: settings),
+        .testTarget(name: "GuestAgentTests", dependencies: [guestAgent, guestProtocol], swiftSettings: settings),
+        .testTarget(
+            name: "GuestConnectionTests",
+            dependencies: [
+                "GuestConnection", guestAgent, guestProtocol, "VersCore", "VersAPI", logging, systemPackage, nioCore,
+                nioPosix,
+            ],
+            swiftSettings: settings
+        ),
     ]
 )
