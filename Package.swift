@@ -121,5 +121,11 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .testTarget(name: "TerminalUITests", dependencies: ["TerminalUI"], swiftSettings: settings),
+        .testTarget(
+            name: "VersCommandsTests",
+            dependencies: ["VersCommands", "TerminalUI", "VersAPI", "vers", argumentParser, systemPackage],
+            swiftSettings: settings
+        ),
     ]
 )
