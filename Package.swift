@@ -121,10 +121,34 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+
+        // Tests.
+        .testTarget(name: "VersAPITests", dependencies: ["VersAPI"], swiftSettings: settings),
+        .target(
+            name: "APITestSupport",
+            dependencies: [
+                "VersServer", "VersClient", "VersCore", "VersAPI", logging, lifecycle, systemPackage, nioCore, nioPosix,
+            ],
+            path: "Tests/APITestSupport",
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "VersServerTests",
+            dependencies: ["APITestSupport", "VersServer", "VersClient", "VersCore", "VersAPI", systemPackage],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "VersClientTests",
+            dependencies: ["APITestSupport", "VersClient", "VersAPI", nioCore, systemPackage],
+            swiftSettings: settings
+        ),
         .testTarget(name: "TerminalUITests", dependencies: ["TerminalUI"], swiftSettings: settings),
         .testTarget(
             name: "VersCommandsTests",
-            dependencies: ["VersCommands", "TerminalUI", "VersAPI", "vers", argumentParser, systemPackage],
+            dependencies: [
+                "VersCommands", "TerminalUI", "VersAPI", "VersServer", "APITestSupport", "vers", argumentParser,
+                systemPackage,
+            ],
             swiftSettings: settings
         ),
     ]

@@ -47,7 +47,9 @@ import Testing
     @Test func linesAreCutToTheTerminal() {
         let stream = TerminalStream(isTerminal: true, showsColour: false, showsUnicode: true, columns: 20)
         let node = TreeNode([StyledText("a-rather-long-name"), StyledText("and more")])
-        for line in TreeDrawing(for: stream).draw([TreeNode([StyledText("r")], children: [node])]).split(separator: "\n") {
+        for line in TreeDrawing(for: stream).draw([TreeNode([StyledText("r")], children: [node])]).split(
+            separator: "\n"
+        ) {
             #expect(line.displayWidth <= 20)
         }
     }

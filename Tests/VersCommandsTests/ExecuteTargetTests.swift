@@ -24,7 +24,9 @@ import VersAPI
     }
 
     @Test func laterSeparatorsBelongToTheCommand() throws {
-        #expect(try read("web", "--", "git", "log", "--") == .settled(.init(machine: "web", command: ["git", "log", "--"])))
+        #expect(
+            try read("web", "--", "git", "log", "--") == .settled(.init(machine: "web", command: ["git", "log", "--"]))
+        )
         #expect(try read("web", "git", "--", "x") == .settled(.init(machine: "web", command: ["git", "--", "x"])))
     }
 

@@ -6,7 +6,8 @@ import VersAPI
 @Suite struct ExitStatusTests {
     @Test(arguments: [
         ["frobnicate"], ["run", "--nope"], ["run", "--format", "yaml"], ["branch", "--count", "0"],
-        ["branch", "--count", "2", "-n", "x"], ["run", "-N", "a/b"], ["run", "-N", "5e0a1c2b-7d1e-4c55-9d0b-2f6f3a1f9a10"],
+        ["branch", "--count", "2", "-n", "x"], ["run", "-N", "a/b"],
+        ["run", "-N", "5e0a1c2b-7d1e-4c55-9d0b-2f6f3a1f9a10"],
         ["run", "--mem-size", "-5"], ["resize"], ["resize", "--size", "0"], ["exec"], ["exec", "--"],
         ["completion", "tcsh"], ["commit", "delete"], ["exec", "-t", "x", "ls"],
     ])

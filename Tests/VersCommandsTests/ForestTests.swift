@@ -60,7 +60,9 @@ import VersAPI
         machine("3", parent: "1", commit: "c", age: 250),
         machine("6", parent: "1", commit: "a", age: 10),
     ]
-    static let commits = [commit("a", of: "1", name: "golden", age: 270), commit("b", of: "9", name: "orphan", age: 9000)]
+    static let commits = [
+        commit("a", of: "1", name: "golden", age: 270), commit("b", of: "9", name: "orphan", age: 9000),
+    ]
 
     private func drawing(for stream: TerminalStream) -> String {
         let aliases = [Self.id("1"): ["root"], Self.id("2"): ["child-1"], Self.id("3"): ["child-2"]]

@@ -11,7 +11,16 @@ import VersAPI
 
     @Test func run() throws {
         let command = try parse(
-            "run", "--mem-size", "4096", "--vcpu-count", "4", "--fs-size-vm", "8192", "-N", "web", "--wait",
+            "run",
+            "--mem-size",
+            "4096",
+            "--vcpu-count",
+            "4",
+            "--fs-size-vm",
+            "8192",
+            "-N",
+            "web",
+            "--wait",
             as: Run.self
         )
         #expect(command.machine.memoryMiB == 4096)
@@ -43,7 +52,21 @@ import VersAPI
 
     @Test func execute() throws {
         let command = try parse(
-            "exec", "-i", "-w", "/srv", "-e", "A=1", "-e", "B", "-t", "5", "web", "--", "ls", "-la", "--format",
+            "exec",
+            "-i",
+            "-w",
+            "/srv",
+            "-e",
+            "A=1",
+            "-e",
+            "B",
+            "-t",
+            "5",
+            "web",
+            "--",
+            "ls",
+            "-la",
+            "--format",
             as: Execute.self
         )
         #expect(command.interactive && !command.tty)

@@ -40,9 +40,11 @@ import VersAPI
 
     @Test func environmentArguments() throws {
         let own = ["TOKEN": "x=y"]
-        #expect(try EnvironmentArgument.parse(["A=1", "B=", "C=x=y", "TOKEN"], own: own) == [
-            "A": "1", "B": "", "C": "x=y", "TOKEN": "x=y",
-        ])
+        #expect(
+            try EnvironmentArgument.parse(["A=1", "B=", "C=x=y", "TOKEN"], own: own) == [
+                "A": "1", "B": "", "C": "x=y", "TOKEN": "x=y",
+            ]
+        )
         for bad in ["MISSING", "=1", "A B=1", "1A=1", ""] {
             #expect(throws: VersError.self) { try EnvironmentArgument.parse([bad], own: own) }
         }

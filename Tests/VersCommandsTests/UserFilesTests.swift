@@ -66,9 +66,11 @@ import VersAPI
             PLAIN=x # note
             """
         )
-        #expect(parsed == [
-            "VERS_URL": "http://a:1", "VERS_API_KEY": "se cret", "EMPTY": "", "QUOTED": "a\\nb", "PLAIN": "x",
-        ])
+        #expect(
+            parsed == [
+                "VERS_URL": "http://a:1", "VERS_API_KEY": "se cret", "EMPTY": "", "QUOTED": "a\\nb", "PLAIN": "x",
+            ]
+        )
     }
 
     @Test func theEnvironmentWinsOverDotEnv() throws {
