@@ -156,6 +156,12 @@ let package = Package(
             dependencies: [
                 "GuestConnection", guestAgent, guestProtocol, "VersCore", "VersAPI", logging, systemPackage, nioCore,
                 nioPosix,
+        .testTarget(name: "TerminalUITests", dependencies: ["TerminalUI"], swiftSettings: settings),
+        .testTarget(
+            name: "VersCommandsTests",
+            dependencies: [
+                "VersCommands", "TerminalUI", "VersAPI", "VersServer", "APITestSupport", "vers", argumentParser,
+                systemPackage,
             ],
             swiftSettings: settings
         ),
