@@ -156,6 +156,9 @@ let package = Package(
             dependencies: [
                 "GuestConnection", guestAgent, guestProtocol, "VersCore", "VersAPI", logging, systemPackage, nioCore,
                 nioPosix,
+            ],
+            swiftSettings: settings
+        ),
         .testTarget(name: "TerminalUITests", dependencies: ["TerminalUI"], swiftSettings: settings),
         .testTarget(
             name: "VersCommandsTests",
