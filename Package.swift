@@ -129,7 +129,30 @@ let package = Package(
             swiftSettings: settings
         ),
 
-        // Tests.
+        // Tests. Those of the engine boot small guests under emulation; the others start no machine.
+        .testTarget(
+            name: "HostSystemTests",
+            dependencies: ["HostSystem", systemPackage],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "RAMLayersTests",
+            dependencies: ["HostSystem", systemPackage],
+            exclude: ["Program"],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "QMPTests", dependencies: ["QMP", nioCore, nioPosix, logging], swiftSettings: settings),
+        .testTarget(
+            name: "QEMUTests",
+            dependencies: ["QEMU", "HostSystem", "VersCore", "VersAPI", systemPackage],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "EngineTests",
+            dependencies: ["QEMU", "HostSystem", "VersCore", "VersAPI", logging, systemPackage],
+            exclude: ["Guest"],
+            swiftSettings: settings
+        ),
         .testTarget(name: "VersAPITests", dependencies: ["VersAPI"], swiftSettings: settings),
         .target(
             name: "APITestSupport",
