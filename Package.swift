@@ -52,7 +52,7 @@ let package = Package(
             providers: [.apt(["libssl-dev"])]
         ),
         .target(name: "KeyMaterial", dependencies: ["CCrypto", "VersCore", "VersAPI"], swiftSettings: settings),
-        .target(name: "QMP", dependencies: [nioCore, nioPosix, logging], swiftSettings: settings),
+        .target(name: "QMP", dependencies: ["CHost", nioCore, nioPosix, logging], swiftSettings: settings),
         .target(name: "TerminalUI", dependencies: [systemPackage], swiftSettings: settings),
 
         // The wire: inert types shared by server, client and command line.
@@ -129,7 +129,68 @@ let package = Package(
             swiftSettings: settings
         ),
 
-        // Unit tests boot no VM; the integration tests boot real ones through the real programs.
+        // Tests. Those of the engine boot small guests under emulation; the others start no machine.
+        .testTarget(
+            name: "HostSystemTests",
+            dependencies: ["HostSystem", systemPackage],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "RAMLayersTests",
+            dependencies: ["HostSystem", systemPackage],
+            exclude: ["Program"],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "QMPTests", dependencies: ["QMP", nioCore, nioPosix, logging], swiftSettings: settings),
+        .testTarget(
+            name: "QEMUTests",
+            dependencies: ["QEMU", "HostSystem", "VersCore", "VersAPI", systemPackage],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "EngineTests",
+            dependencies: ["QEMU", "HostSystem", "VersCore", "VersAPI", logging, systemPackage],
+            exclude: ["Guest"],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "VersAPITests", dependencies: ["VersAPI"], swiftSettings: settings),
+        .target(
+            name: "APITestSupport",
+            dependencies: [
+                "VersServer", "VersClient", "VersCore", "VersAPI", logging, lifecycle, systemPackage, nioCore, nioPosix,
+            ],
+            path: "Tests/APITestSupport",
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "VersServerTests",
+            dependencies: ["APITestSupport", "VersServer", "VersClient", "VersCore", "VersAPI", systemPackage],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "VersClientTests",
+            dependencies: ["APITestSupport", "VersClient", "VersAPI", nioCore, systemPackage],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "GuestProtocolTests", dependencies: [guestProtocol], swiftSettings: settings),
+        .testTarget(name: "GuestAgentTests", dependencies: [guestAgent, guestProtocol], swiftSettings: settings),
+        .testTarget(
+            name: "GuestConnectionTests",
+            dependencies: [
+                "GuestConnection", guestAgent, guestProtocol, "VersCore", "VersAPI", logging, systemPackage, nioCore,
+                nioPosix,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "TerminalUITests", dependencies: ["TerminalUI"], swiftSettings: settings),
+        .testTarget(
+            name: "VersCommandsTests",
+            dependencies: [
+                "VersCommands", "TerminalUI", "VersAPI", "VersServer", "APITestSupport", "vers", argumentParser,
+                systemPackage,
+            ],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "VersCoreTests",
             dependencies: [
@@ -148,5 +209,14 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "KeyMaterialTests", dependencies: ["KeyMaterial", "VersCore"], swiftSettings: settings),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: [
+                "VersClient", "VersAPI", "VersCore", "HostSystem", systemPackage, nioCore, nioPosix,
+                "vers", "versd", "RAMLayers",
+            ],
+            exclude: ["Guest"],
+            swiftSettings: settings
+        ),
     ]
 )
