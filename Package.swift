@@ -212,8 +212,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "VersClient", "VersAPI", "VersCore", "HostSystem", systemPackage, nioCore, nioPosix,
-                "vers", "versd", "RAMLayers",
+                "VersClient", "VersAPI", "VersCore", "HostSystem", systemPackage, nioCore, "vers", "versd",
             ],
             exclude: ["Guest"],
             swiftSettings: settings

@@ -8,7 +8,7 @@ final class TemporaryInstance {
     let layout: InstanceLayout
 
     init() throws {
-        let home = FilePath(FileManager.default.temporaryDirectory.path).appending("vers-store-\(UUID().uuidString)")
+        let home = temporaryDirectory.appending("vers-store-\(UUID().uuidString)")
         layout = InstanceLayout(home: home)
         for directory in [layout.commits, layout.machines, layout.images] {
             try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
@@ -63,4 +63,10 @@ func makeCommit(
             deviceSet: "1"
         )
     )
+}
+
+/// In memory where the host has such a directory: the stores flush every change, which disks make slow.
+private var temporaryDirectory: FilePath {
+    FileManager.default.isWritableFile(atPath: "/dev/shm")
+        ? "/dev/shm" : FilePath(FileManager.default.temporaryDirectory.path)
 }

@@ -8,10 +8,10 @@ final class TemporaryDatabase {
     let path: FilePath
 
     init() {
-        let directory = FileManager.default.temporaryDirectory.appending(path: "vers-db-\(UUID().uuidString)")
-        path = FilePath(directory.path).appending("vers.sqlite")
+        let directory = temporaryDirectory.appending("vers-db-\(UUID().uuidString)")
+        path = directory.appending("vers.sqlite")
         // A failure shows when the database is opened.
-        try? FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        try? FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path.removingLastComponent().string) }
@@ -59,4 +59,10 @@ func makeCommit(kind: CommitKind = .named, createdAt seconds: Double = 1_700_000
             deviceSet: "1"
         )
     )
+}
+
+/// In memory where the host has such a directory: the stores flush every change, which disks make slow.
+private var temporaryDirectory: FilePath {
+    FileManager.default.isWritableFile(atPath: "/dev/shm")
+        ? "/dev/shm" : FilePath(FileManager.default.temporaryDirectory.path)
 }

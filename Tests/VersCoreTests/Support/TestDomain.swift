@@ -28,7 +28,7 @@ struct TestDomain {
         configure: (inout DomainConfiguration) -> Void = { _ in },
         _ body: (TestDomain) async throws -> Void
     ) async throws {
-        let home = FilePath(FileManager.default.temporaryDirectory.path).appending("vers-core-\(UUID().uuidString)")
+        let home = temporaryDirectory.appending("vers-core-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(atPath: home.string) }
         var configuration = DomainConfiguration()
         configure(&configuration)
@@ -150,4 +150,10 @@ final class StepRecorder: Sendable {
     var all: [OperationStep] { steps.withLock { $0 } }
 
     func record(_ step: OperationStep) { steps.withLock { $0.append(step) } }
+}
+
+/// In memory where the host has such a directory: the stores flush every change, which disks make slow.
+private var temporaryDirectory: FilePath {
+    FileManager.default.isWritableFile(atPath: "/dev/shm")
+        ? "/dev/shm" : FilePath(FileManager.default.temporaryDirectory.path)
 }
