@@ -44,8 +44,15 @@ let package = Package(
     targets: [
         // Leaves: no knowledge of the product.
         .target(name: "CHost", path: "Sources/CHost"),
-        .target(name: "HostSystem", dependencies: ["CHost", systemPackage], swiftSettings: settings),
-        .target(name: "QMP", dependencies: [nioCore, nioPosix, logging], swiftSettings: settings),
+        .target(name: "HostSystem", dependencies: ["CHost", systemPackage, nioPosix], swiftSettings: settings),
+        .systemLibrary(
+            name: "CCrypto",
+            path: "Sources/CCrypto",
+            pkgConfig: "libcrypto",
+            providers: [.apt(["libssl-dev"])]
+        ),
+        .target(name: "KeyMaterial", dependencies: ["CCrypto", "VersCore", "VersAPI"], swiftSettings: settings),
+        .target(name: "QMP", dependencies: ["CHost", nioCore, nioPosix, logging], swiftSettings: settings),
         .target(name: "TerminalUI", dependencies: [systemPackage], swiftSettings: settings),
 
         // The wire: inert types shared by server, client and command line.
@@ -72,8 +79,8 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
-            name: "CommitStore",
-            dependencies: ["HostSystem", "VersCore", "VersAPI", logging, systemPackage],
+            name: "InstanceStore",
+            dependencies: ["CCrypto", "KeyMaterial", "HostSystem", "VersCore", "VersAPI", logging, systemPackage],
             swiftSettings: settings
         ),
         .target(
@@ -115,14 +122,37 @@ let package = Package(
         .executableTarget(
             name: "versd",
             dependencies: [
-                "VersServer", "VersCore", "VersAPI", "QEMU", "GuestConnection", "CommitStore", "MetadataStore",
-                "HostSystem",
+                "VersServer", "VersCore", "VersAPI", "QEMU", "GuestConnection", "InstanceStore", "MetadataStore",
+                "KeyMaterial", "HostSystem",
                 argumentParser, logging, lifecycle, systemPackage, hummingbird,
             ],
             swiftSettings: settings
         ),
 
-        // Tests.
+        // Tests. Those of the engine boot small guests under emulation; the others start no machine.
+        .testTarget(
+            name: "HostSystemTests",
+            dependencies: ["HostSystem", systemPackage],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "RAMLayersTests",
+            dependencies: ["HostSystem", systemPackage],
+            exclude: ["Program"],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "QMPTests", dependencies: ["QMP", nioCore, nioPosix, logging], swiftSettings: settings),
+        .testTarget(
+            name: "QEMUTests",
+            dependencies: ["QEMU", "HostSystem", "VersCore", "VersAPI", systemPackage],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "EngineTests",
+            dependencies: ["QEMU", "HostSystem", "VersCore", "VersAPI", logging, systemPackage],
+            exclude: ["Guest"],
+            swiftSettings: settings
+        ),
         .testTarget(name: "VersAPITests", dependencies: ["VersAPI"], swiftSettings: settings),
         .target(
             name: "APITestSupport",
@@ -140,6 +170,16 @@ let package = Package(
         .testTarget(
             name: "VersClientTests",
             dependencies: ["APITestSupport", "VersClient", "VersAPI", nioCore, systemPackage],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "GuestProtocolTests", dependencies: [guestProtocol], swiftSettings: settings),
+        .testTarget(name: "GuestAgentTests", dependencies: [guestAgent, guestProtocol], swiftSettings: settings),
+        .testTarget(
+            name: "GuestConnectionTests",
+            dependencies: [
+                "GuestConnection", guestAgent, guestProtocol, "VersCore", "VersAPI", logging, systemPackage, nioCore,
+                nioPosix,
+            ],
             swiftSettings: settings
         ),
         .testTarget(name: "TerminalUITests", dependencies: ["TerminalUI"], swiftSettings: settings),

@@ -41,7 +41,9 @@ public struct ServerFixture: Sendable {
             system: VersionResponse(executable_name: "versd", workspace_version: "0.0.1", git_hash: "abc"),
             logger: logger
         ) { endpoints in announce.yield(endpoints) }
-        let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: [.init(service: server)], logger: logger))
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(services: [.init(service: server)], logger: logger)
+        )
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask {
                 defer { announce.finish() }

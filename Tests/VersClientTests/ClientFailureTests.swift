@@ -53,7 +53,11 @@ import VersClient
             var configuration = VersClient.Configuration()
             configuration.requestTimeout = .milliseconds(50)
             configuration.retryDelays = []
-            let client = try VersClient(unixSocket: server.socket, apiKey: DomainDouble.key, configuration: configuration)
+            let client = try VersClient(
+                unixSocket: server.socket,
+                apiKey: DomainDouble.key,
+                configuration: configuration
+            )
             server.domain.holdNextCall()
             try await VersClient.with(client) { client in
                 let error = await #expect(throws: VersError.self) { try await client.machines() }

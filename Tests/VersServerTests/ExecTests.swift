@@ -63,7 +63,8 @@ import VersClient
             let machine = server.domain.machine
             try await RawHTTP.connect(to: server.socket) { connection in
                 let body = #"{"command":["yes"]}"#
-                let head = "POST /api/v1/vm/\(machine)/exec/stream HTTP/1.1\r\nHost: v\r\n"
+                let head =
+                    "POST /api/v1/vm/\(machine)/exec/stream HTTP/1.1\r\nHost: v\r\n"
                     + "Authorization: Bearer \(DomainDouble.key)\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
                 try await connection.send(head + body)
                 var received = 0
@@ -127,7 +128,9 @@ import VersClient
             for _ in execs { streams.append(try await server.client.stream(Self.request, in: server.domain.machine)) }
             #expect(try await server.client.health().exec.streams_active == 200)
             for exec in execs { exec.exit(0) }
-            for stream in streams { for try await event in stream { #expect(event == .exit(code: 0, cursor: 99, execID: stream.execID)) } }
+            for stream in streams {
+                for try await event in stream { #expect(event == .exit(code: 0, cursor: 99, execID: stream.execID)) }
+            }
             for exec in execs { await exec.detached.wait() }
         }
     }
@@ -194,7 +197,12 @@ import VersClient
 
     @Test func logsAndConsoleArePaged() async throws {
         try await ServerFixture.run { server in
-            let page = try await server.client.logs(of: server.domain.machine, offset: 3, maximumEntries: 4, stream: .stdout)
+            let page = try await server.client.logs(
+                of: server.domain.machine,
+                offset: 3,
+                maximumEntries: 4,
+                stream: .stdout
+            )
             #expect(page.next_offset == 7)
             #expect(page.entries.first?.stream == .stdout)
             let console = try await server.client.console(of: server.domain.machine, offset: 2)

@@ -52,7 +52,9 @@ import VersAPI
                     to: server.socket
                 )
                 #expect(answer.status == status, "\(method) \(path): \(answer.body)")
-                let recorded = server.domain.recorded.last?.replacing(#/ID\(text: "([^"]*)"\)/#) { "ID(\($0.output.1))" }
+                let recorded = server.domain.recorded.last?.replacing(#/ID\(text: "([^"]*)"\)/#) {
+                    "ID(\($0.output.1))"
+                }
                 #expect(recorded == filled(call), "\(method) \(path)")
                 #expect(answer.headers["x-request-id"]?.count == 36)
                 if status == 204 { #expect(answer.body.isEmpty) }

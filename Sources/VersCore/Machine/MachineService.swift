@@ -1,67 +1,116 @@
+import Logging
 public import VersAPI
 
 /// Everything that can be asked about and done to VMs. The API's routes call this and nothing below it.
+///
+/// One operation at a time changes a VM; others wait their turn. An operation that throws has left every VM and
+/// commit as it was before, except where its own comment says otherwise.
 public final class MachineService: Sendable {
-    /// Live VMs, the oldest first.
-    public func list() async throws -> [MachineSummary] { fatalError() }
+    let domain: Domain
+    let supervisor: MachineSupervisor
+    let launcher: MachineLauncher
+    let freezer: MachineFreezer
+    let bootCommits: BootCommits
 
-    public func summary(of id: MachineID) async throws -> MachineSummary { fatalError() }
-
-    /// Also of a deleted VM.
-    public func metadata(of id: MachineID) async throws -> MachineMetadata { fatalError() }
-
-    /// Creates a root VM.
-    /// - Parameter waitForBoot: false returns as soon as the VM exists, in state `booting`.
-    public func create(
-        _ configuration: MachineConfiguration,
-        owner: KeyID,
-        waitForBoot: Bool
-    ) async throws -> MachineID { fatalError() }
-
-    /// Starts a VM from a commit. The VM is `running` when the call returns.
-    public func create(from commit: CommitID, owner: KeyID) async throws -> MachineID { fatalError() }
-
-    /// Branches a VM or a commit into `count` new VMs that share one freeze. They are `running` when the call returns.
-    public func branch(
-        _ source: BranchSource,
-        count: Int,
-        options: FreezeOptions,
-        owner: KeyID
-    ) async throws -> [MachineID] { fatalError() }
-
-    public func commit(
-        _ id: MachineID,
-        request: CommitRequest,
-        options: FreezeOptions,
-        owner: KeyID
-    ) async throws -> CommitID { fatalError() }
-
-    /// Does nothing when the VM is in that state already.
-    public func setState(of id: MachineID, to state: RequestedState, skipWaitBoot: Bool) async throws { fatalError() }
-
-    /// Grows the disk and the guest's filesystem. `.invalidArgument` unless larger than now.
-    public func resizeDisk(of id: MachineID, toMiB sizeMiB: Int, skipWaitBoot: Bool) async throws { fatalError() }
-
-    public func upsertLabels(_ labels: [String: String], of id: MachineID) async throws { fatalError() }
-
-    /// - Returns: every VM that was deleted, the children first.
-    /// - Throws: `.hasChildren`, naming them, unless `recursive`.
-    public func delete(_ id: MachineID, recursive: Bool, skipWaitBoot: Bool) async throws -> [MachineID] {
-        fatalError()
+    public init(domain: Domain) {
+        self.domain = domain
+        supervisor = MachineSupervisor(domain: domain)
+        launcher = MachineLauncher(domain: domain, supervisor: supervisor)
+        freezer = MachineFreezer(domain: domain)
+        bootCommits = BootCommits(domain: domain, launcher: launcher, freezer: freezer)
     }
 
-    public func sshKey(of id: MachineID) async throws -> SSHKeyResponse { fatalError() }
+    // MARK: Reading
 
-    /// Bytes of the serial console from `offset` on, at most `limit`.
-    public func console(of id: MachineID, offset: UInt64, limit: Int) async throws -> ConsoleChunk { fatalError() }
+    /// Live VMs, the oldest first.
+    public func list() async throws -> [MachineSummary] {
+        try await domain.metadata.liveMachines().map(\.summary)
+    }
 
-    /// The agent of a running VM. Waits while the VM boots, unless `skipWaitBoot`.
-    /// - Throws: `.conflict` with what to do when the VM is paused, sleeping, stopped or dead.
-    public func guest(of id: MachineID, skipWaitBoot: Bool) async throws -> any GuestSession { fatalError() }
+    public func summary(of id: MachineID) async throws -> MachineSummary { try await record(id).summary }
+
+    /// Also of a deleted VM.
+    public func metadata(of id: MachineID) async throws -> MachineMetadata {
+        guard let machine = try await domain.metadata.machine(id) else { throw Self.notFound(id) }
+        let accelerator = domain.hypervisor.accelerator
+        return MachineMetadata(
+            vm_id: machine.id,
+            owner_id: machine.ownerID,
+            state: machine.state,
+            created_at: machine.createdAt,
+            deleted_at: machine.deletedAt,
+            ip: GuestNetwork.address,
+            hostname: "\(machine.id).vm.\(domain.configuration.domain)",
+            parent_commit_id: machine.parentCommitID,
+            grandparent_vm_id: machine.parentMachineID,
+            mem_size_mib: machine.hardware.memoryMiB,
+            vcpu_count: machine.hardware.vcpuCount,
+            fs_size_mib: machine.diskMiB,
+            image_name: machine.hardware.imageName,
+            labels: machine.labels,
+            accelerator: accelerator.name,
+            accelerator_reason: accelerator.reason,
+            state_reason: machine.stateReason
+        )
+    }
+
+    public func sshKey(of id: MachineID) async throws -> SSHKeyResponse {
+        SSHKeyResponse(ssh_private_key: try await record(id).credentials.userKey, ssh_port: 22)
+    }
 
     /// The VM or commit that `text` names.
     /// - Throws: `.notFound`.
-    public func branchSource(named id: String) async throws -> BranchSource { fatalError() }
+    public func branchSource(named text: String) async throws -> BranchSource {
+        if let id = MachineID(text), let machine = try await domain.metadata.machine(id), machine.deletedAt == nil {
+            return .machine(id)
+        }
+        if let id = CommitID(text), let commit = try await domain.metadata.commit(id), commit.deletedAt == nil {
+            return .commit(id)
+        }
+        throw VersError(.notFound, "commit not found: '\(text)' names no vm and no commit")
+    }
+
+    // MARK: Small changes
+
+    public func upsertLabels(_ labels: [String: String], of id: MachineID) async throws {
+        try Validation.labels(labels)
+        _ = try await record(id)
+        try await domain.metadata.update(id) { $0.labels = ($0.labels ?? [:]).merging(labels) { $1 } }
+    }
+
+    // MARK: Shared by the operations
+
+    /// The record of a VM that is not deleted.
+    func record(_ id: MachineID) async throws -> Machine {
+        guard let machine = try await domain.metadata.machine(id), machine.deletedAt == nil else {
+            throw Self.notFound(id)
+        }
+        return machine
+    }
+
+    /// The record of a commit that is not deleted.
+    func commitRecord(_ id: CommitID) async throws -> Commit {
+        guard let commit = try await domain.metadata.commit(id), commit.deletedAt == nil else {
+            throw VersError(.notFound, "commit not found: \(id)", hint: "list commits with: vers commit list")
+        }
+        return commit
+    }
+
+    /// The process of a VM whose record says that it has one.
+    func live(_ machine: Machine) async throws -> LiveMachine {
+        guard let live = await domain.registry.machine(machine.id) else {
+            throw VersError(
+                .unavailable,
+                "vm \(machine.id) is \(machine.state), but its process is gone",
+                hint: "look at it again with: vers info \(machine.id)"
+            )
+        }
+        return live
+    }
+
+    static func notFound(_ id: MachineID) -> VersError {
+        VersError(.notFound, "vm not found: \(id)", hint: "list VMs with: vers status")
+    }
 }
 
 public enum BranchSource: Sendable, Hashable {
@@ -89,4 +138,9 @@ public struct ConsoleChunk: Sendable {
         self.bytes = bytes
         self.nextOffset = nextOffset
     }
+}
+
+/// The network that every VM has to itself: QEMU's user-mode network, the same inside every VM.
+enum GuestNetwork {
+    static let address = "10.0.2.15"
 }

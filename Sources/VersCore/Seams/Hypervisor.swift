@@ -24,6 +24,16 @@ public protocol Hypervisor: Sendable {
     /// Size in MiB that a guest sees of `disk`, rounded up.
     func diskSizeMiB(of disk: FilePath) async throws -> Int
 
+    /// Grows the disk of a machine without a process.
+    func growInactiveDisk(_ disk: FilePath, toMiB sizeMiB: Int) async throws
+
+    /// The file in a machine's directory that takes the guest's writes, found without a record of it: the newest
+    /// overlay whose header and backing file are whole. Nil when there is none.
+    func newestDisk(in directory: FilePath) async throws -> FilePath?
+
+    /// The files underneath `disk`, the nearest first, read from the headers.
+    func backingChain(of disk: FilePath) async throws -> [FilePath]
+
     /// Starts a machine that boots from its disk. It is running when the call returns; its guest is not up yet.
     func boot(_ configuration: LaunchConfiguration) async throws -> any VirtualMachine
 
@@ -246,11 +256,15 @@ public struct FreezeRequest: Sendable {
     public var delta: MemoryDelta
     /// The name this freeze is kept under.
     public var mark: CommitID
+    /// Whether the disk may stay as it is when nothing was written to it since it became active. False when a
+    /// child was started against the commit's disk before the pause.
+    public var reusesUnchangedDisk: Bool
 
-    public init(directory: FilePath, delta: MemoryDelta, mark: CommitID) {
+    public init(directory: FilePath, delta: MemoryDelta, mark: CommitID, reusesUnchangedDisk: Bool) {
         self.directory = directory
         self.delta = delta
         self.mark = mark
+        self.reusesUnchangedDisk = reusesUnchangedDisk
     }
 }
 

@@ -1,0 +1,66 @@
+import Foundation
+import Glibc
+import HostSystem
+import SystemPackage
+public import VersAPI
+public import VersCore
+
+/// The directories of VMs, `vms/<id>/`.
+public struct MachineDirectories: MachineFileStoring {
+    private let layout: InstanceLayout
+
+    public init(layout: InstanceLayout) { self.layout = layout }
+
+    public func create(_ id: MachineID) async throws {
+        let directory = layout.directory(of: id)
+        try await BlockingPool.run {
+            guard mkdir(directory.string, 0o700) == 0 else {
+                let error = Errno(rawValue: errno)
+                if error == .fileExists { throw VersError(.alreadyExists, "directory of vm \(id) exists already") }
+                throw HostError("mkdir", directory, errno: error)
+            }
+        }
+    }
+
+    public func remove(_ id: MachineID) async throws {
+        let directory = layout.directory(of: id)
+        try await BlockingPool.run {
+            guard access(directory.string, F_OK) == 0 else { return }
+            try FileManager.default.removeItem(atPath: directory.string)
+        }
+    }
+
+    public func removeDisk(named name: String, of id: MachineID) async throws {
+        let path = layout.directory(of: id).appending(name)
+        try await BlockingPool.run {
+            guard unlink(path.string) == 0 || errno == ENOENT else {
+                throw HostError("unlink", path, errno: Errno(rawValue: errno))
+            }
+        }
+    }
+
+    public func all() async throws -> [MachineID] {
+        let directory = layout.machines
+        return try await BlockingPool.run {
+            try FileManager.default.contentsOfDirectory(atPath: directory.string).compactMap(MachineID.init)
+        }
+    }
+
+    public func console(of id: MachineID, offset: UInt64, limit: Int) async throws -> ConsoleChunk {
+        let path = layout.console(of: id)
+        return try await BlockingPool.run {
+            guard access(path.string, F_OK) == 0 else { return ConsoleChunk(bytes: [], nextOffset: 0) }
+            let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec])
+            defer { try? file.close() }
+            let size = UInt64(try file.seek(offset: 0, from: .end))
+            // A log that was cut is read from its start again.
+            let start = offset > size ? 0 : offset
+            var bytes = [UInt8](repeating: 0, count: Int(min(UInt64(limit), size - start)))
+            let count = try bytes.withUnsafeMutableBytes {
+                try file.read(fromAbsoluteOffset: Int64(start), into: $0)
+            }
+            bytes.removeLast(bytes.count - count)
+            return ConsoleChunk(bytes: bytes, nextOffset: start + UInt64(count))
+        }
+    }
+}

@@ -1,0 +1,160 @@
+public import Foundation
+import GRDB
+public import SystemPackage
+public import VersAPI
+public import VersCore
+
+/// The metadata in one SQLite file, in WAL mode.
+///
+/// `synchronous` is FULL: a row that was written survives a power cut, as the commit it speaks of does.
+public final class SQLiteMetadataStore: MetadataStoring {
+    private let pool: DatabasePool
+
+    /// Opens or creates the database and brings its tables up to date.
+    public init(path: FilePath) throws {
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = true
+        // One writer; readers are requests that each take well under a millisecond.
+        configuration.maximumReaderCount = 4
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA synchronous = FULL")
+        }
+        pool = try DatabasePool(path: path.string, configuration: configuration)
+        try Schema.migrator.migrate(pool)
+    }
+
+    /// Waits for running transactions and closes the file.
+    public func close() throws { try pool.close() }
+
+    // MARK: Machines
+
+    public func machine(_ id: MachineID) async throws -> Machine? {
+        try await pool.read { try MachineRecord.fetchOne($0, key: id.text)?.machine() }
+    }
+
+    public func liveMachines() async throws -> [Machine] { try await machines { $0 } }
+
+    public func children(of id: MachineID) async throws -> [Machine] {
+        try await machines { $0.filter(MachineRecord.Columns.parentMachineID == id.text) }
+    }
+
+    public func machines(startedFrom commit: CommitID) async throws -> [Machine] {
+        try await machines { $0.filter(MachineRecord.Columns.parentCommitID == commit.text) }
+    }
+
+    public func insert(_ machines: [Machine]) async throws {
+        try await Self.translatingConflicts {
+            try await self.pool.write { database in
+                for machine in machines { try MachineRecord(machine).insert(database) }
+            }
+        }
+    }
+
+    public func update(_ id: MachineID, _ change: @Sendable @escaping (inout Machine) -> Void) async throws -> Machine {
+        try await pool.write { try Self.update(id, in: $0, change) }
+    }
+
+    // MARK: Commits
+
+    public func commit(_ id: CommitID) async throws -> Commit? {
+        try await pool.read { try CommitRecord.fetchOne($0, key: id.text)?.commit() }
+    }
+
+    public func liveCommits() async throws -> [Commit] {
+        try await pool.read { database in
+            try CommitRecord.filter(CommitRecord.Columns.deletedAt == nil).fetchAll(database).map { try $0.commit() }
+        }
+    }
+
+    public func namedCommits(publicOnly: Bool, limit: Int, offset: Int) async throws -> CommitSlice {
+        try await pool.read { database in
+            var request =
+                CommitRecord
+                .filter(CommitRecord.Columns.deletedAt == nil)
+                .filter(CommitRecord.Columns.kind == CommitKind.named.rawValue)
+            if publicOnly { request = request.filter(CommitRecord.Columns.isPublic == true) }
+            let total = try request.fetchCount(database)
+            let page = request.order(CommitRecord.Columns.createdAt.desc, Column.rowID.desc).limit(
+                limit,
+                offset: offset
+            )
+            return CommitSlice(commits: try page.fetchAll(database).map { try $0.commit() }, total: total)
+        }
+    }
+
+    public func insert(
+        _ commit: Commit,
+        changing machine: MachineID?,
+        _ change: @Sendable @escaping (inout Machine) -> Void
+    ) async throws {
+        try await Self.translatingConflicts {
+            try await self.pool.write { database in
+                try CommitRecord(commit).insert(database)
+                if let machine { _ = try Self.update(machine, in: database, change) }
+            }
+        }
+    }
+
+    public func update(_ id: CommitID, _ change: @Sendable @escaping (inout Commit) -> Void) async throws -> Commit {
+        try await pool.write { database in
+            guard var commit = try CommitRecord.fetchOne(database, key: id.text)?.commit() else {
+                throw VersError(.notFound, "commit not found: \(id)")
+            }
+            change(&commit)
+            try CommitRecord(commit).update(database)
+            return commit
+        }
+    }
+
+    // MARK: Keys
+
+    public func insertKey(id: KeyID, secretHash: [UInt8], label: String, createdAt: Date) async throws {
+        try await pool.write { database in
+            try database.execute(
+                sql: "INSERT INTO apiKey (id, secretHash, label, createdAt) VALUES (?, ?, ?, ?)",
+                arguments: [id.text, Data(secretHash), label, createdAt]
+            )
+        }
+    }
+
+    public func secretHash(ofKey id: KeyID) async throws -> [UInt8]? {
+        try await pool.read { database in
+            try Data.fetchOne(database, sql: "SELECT secretHash FROM apiKey WHERE id = ?", arguments: [id.text])
+                .map(Array.init)
+        }
+    }
+
+    // MARK: Shared
+
+    private func machines(
+        _ narrow: @Sendable @escaping (QueryInterfaceRequest<MachineRecord>) -> QueryInterfaceRequest<MachineRecord>
+    ) async throws -> [Machine] {
+        try await pool.read { database in
+            try narrow(MachineRecord.filter(MachineRecord.Columns.deletedAt == nil))
+                .order(MachineRecord.Columns.createdAt, Column.rowID)
+                .fetchAll(database)
+                .map { try $0.machine() }
+        }
+    }
+
+    private static func update(
+        _ id: MachineID,
+        in database: Database,
+        _ change: (inout Machine) -> Void
+    ) throws -> Machine {
+        guard var machine = try MachineRecord.fetchOne(database, key: id.text)?.machine() else {
+            throw VersError(.notFound, "vm not found: \(id)")
+        }
+        change(&machine)
+        try MachineRecord(machine).update(database)
+        return machine
+    }
+
+    private static func translatingConflicts(_ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+        } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_PRIMARYKEY {
+            throw VersError(.alreadyExists, "the id is taken", cause: error)
+        }
+    }
+}

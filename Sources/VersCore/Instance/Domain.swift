@@ -1,0 +1,95 @@
+public import Logging
+import SystemPackage
+import VersAPI
+
+/// What the services share: the seams' implementations and the state of the instance.
+public struct Domain: Sendable {
+    public let hypervisor: any Hypervisor
+    public let guests: any GuestConnector
+    public let metadata: any MetadataStoring
+    public let commits: any CommitStoring
+    public let files: any MachineFileStoring
+    public let images: any ImageStoring
+    public let host: any HostResources
+    public let keys: any KeyMaterialProviding
+    public let layout: InstanceLayout
+    public let configuration: DomainConfiguration
+    public let background: BackgroundWork
+    public let steps: StepObserver
+    public let logger: Logger
+    let registry = MachineRegistry()
+
+    /// Removes a VM's directory. What cannot be removed now is found again at the next start.
+    func removeFiles(of id: MachineID) async {
+        do {
+            try await files.remove(id)
+        } catch {
+            logger.warning("vm directory could not be removed", metadata: ["vm.id": "\(id)", "error": "\(error)"])
+        }
+    }
+
+    public init(
+        hypervisor: any Hypervisor,
+        guests: any GuestConnector,
+        metadata: any MetadataStoring,
+        commits: any CommitStoring,
+        files: any MachineFileStoring,
+        images: any ImageStoring,
+        host: any HostResources,
+        keys: any KeyMaterialProviding,
+        layout: InstanceLayout,
+        configuration: DomainConfiguration,
+        background: BackgroundWork,
+        steps: StepObserver,
+        logger: Logger
+    ) {
+        self.hypervisor = hypervisor
+        self.guests = guests
+        self.metadata = metadata
+        self.commits = commits
+        self.files = files
+        self.images = images
+        self.host = host
+        self.keys = keys
+        self.layout = layout
+        self.configuration = configuration
+        self.background = background
+        self.steps = steps
+        self.logger = logger
+    }
+}
+
+/// Limits and deadlines, each with its default.
+public struct DomainConfiguration: Sendable {
+    /// Public names are `{vm-id}.vm.<domain>`.
+    public var domain = "vers.localhost"
+    /// Until the agent of a cold boot answers. Debian with systemd takes 10 to 20 s under software emulation on an
+    /// idle host, several times that on a loaded one.
+    public var bootDeadline: Duration = .seconds(180)
+    /// Until the agent of a restored VM answers.
+    public var restoreDeadline: Duration = .seconds(30)
+    /// Until a guest that was asked to power off has; it is ended then.
+    public var shutdownDeadline: Duration = .seconds(30)
+    /// How many new VMs of one call are started at once.
+    public var startConcurrency = 4
+    /// Disk layers above the image at which a VM's chain is flattened in the background: reads take 1.5 times as
+    /// long at 10 layers and 2.9 times at 30 (measured).
+    public var flattenAtDiskLayers = 16
+    /// Disk layers at which a freeze waits for the flattening.
+    public var maximumDiskLayers = 32
+    /// Memory layers at which a freeze copies all of memory, so that a chain starts anew. Every extent of every
+    /// layer is a mapping, of which Linux allows 65,530 a process.
+    public var maximumMemoryLayers = 24
+    /// Memory of the host that no new VM may touch.
+    public var reservedMemoryMiB = 512
+    /// What a restored VM is expected to touch soon.
+    public var expectedMachineMemoryMiB = 64
+    /// Free space under which nothing new is created.
+    public var reservedDiskMiB = 256
+    public static let memoryMiBRange = 64...1_048_576
+    public static let vcpuCountRange = 1...64
+    public static let diskMiBRange = 1...16_777_216
+    public static let maximumChildren = 1000
+
+    public init() {}
+}

@@ -1,0 +1,33 @@
+public import SystemPackage
+public import VersAPI
+
+/// Where everything of one instance lies, below `VERS_HOME`.
+public struct InstanceLayout: Sendable, Hashable {
+    public let home: FilePath
+
+    public init(home: FilePath) { self.home = home }
+
+    public var database: FilePath { home.appending("vers.sqlite") }
+    /// The owner's API key in clear, mode 0600.
+    public var ownerKey: FilePath { home.appending("owner.key") }
+    /// How to reach the daemon; present while one runs.
+    public var daemonDescription: FilePath { home.appending("daemon.json") }
+    /// The API's Unix socket.
+    public var socket: FilePath { home.appending("versd.sock") }
+    public var daemonLog: FilePath { home.appending("versd.log") }
+    /// Locked by the one daemon that serves the instance.
+    public var lock: FilePath { home.appending("lock") }
+    public var images: FilePath { home.appending("images") }
+    public var commits: FilePath { home.appending("commits") }
+    public var machines: FilePath { home.appending("vms") }
+
+    public func directory(of machine: MachineID) -> FilePath { machines.appending(machine.text) }
+
+    public func directory(of commit: CommitID) -> FilePath { commits.appending(commit.text) }
+
+    public func file(_ file: LayerFile, of commit: CommitID) -> FilePath {
+        directory(of: commit).appending(file.rawValue)
+    }
+
+    public func console(of machine: MachineID) -> FilePath { directory(of: machine).appending("console.log") }
+}

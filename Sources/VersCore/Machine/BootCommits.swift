@@ -1,0 +1,110 @@
+import Foundation
+import Logging
+import Synchronization
+import SystemPackage
+import VersAPI
+
+/// The booted states of images, from which root VMs start in a fraction of a second instead of booting.
+///
+/// One hidden commit for every image build, memory size and vCPU count; made when first asked for, by one task
+/// however many ask at once.
+actor BootCommits {
+    private struct Key: Hashable {
+        let hardware: Hardware
+        let compatibility: HypervisorCompatibility
+    }
+
+    private let domain: Domain
+    private let launcher: MachineLauncher
+    private let freezer: MachineFreezer
+    private var making: [Key: Task<Commit, any Error>] = [:]
+
+    init(domain: Domain, launcher: MachineLauncher, freezer: MachineFreezer) {
+        self.domain = domain
+        self.launcher = launcher
+        self.freezer = freezer
+    }
+
+    /// The booted state of that hardware; made now if there is none.
+    func commit(for hardware: Hardware, image: BaseImage) async throws -> Commit {
+        let key = Key(hardware: hardware, compatibility: domain.hypervisor.compatibility)
+        if let task = making[key] { return try await task.value }
+        if let commit = try await existing(key) { return commit }
+        if let task = making[key] { return try await task.value }
+        let task = Task { try await self.make(hardware, image: image) }
+        making[key] = task
+        defer { making[key] = nil }
+        return try await task.value
+    }
+
+    private func existing(_ key: Key) async throws -> Commit? {
+        try await domain.metadata.liveCommits().first {
+            $0.kind == .boot && $0.isDurable && $0.hardware == key.hardware && $0.compatibility == key.compatibility
+        }
+    }
+
+    /// Boots a VM that nobody sees, freezes it once it has settled, and ends it.
+    private func make(_ hardware: Hardware, image: BaseImage) async throws -> Commit {
+        let id = MachineID()
+        let owner = KeyID()
+        domain.logger.info(
+            "boot commit started",
+            metadata: ["image.name": "\(image.name)", "vm.memory-mib": "\(hardware.memoryMiB)"]
+        )
+        let directory = domain.layout.directory(of: id)
+        do {
+            try await domain.files.create(id)
+            let disk = try await domain.hypervisor.createDisk(in: directory, over: image.disk, sizeMiB: image.diskMiB)
+            let machine = Machine(
+                id: id,
+                ownerID: owner,
+                createdAt: Date(),
+                state: .booting,
+                labels: nil,
+                hardware: hardware,
+                diskMiB: image.diskMiB,
+                parentCommitID: nil,
+                parentMachineID: nil,
+                activeDisk: disk.lastComponent?.string,
+                credentials: try domain.keys.machineCredentials(comment: "vers")
+            )
+            let commit = try await freezeBooted(machine, owner: owner)
+            await domain.removeFiles(of: id)
+            return commit
+        } catch {
+            await domain.removeFiles(of: id)
+            throw error
+        }
+    }
+
+    private func freezeBooted(_ machine: Machine, owner: KeyID) async throws -> Commit {
+        let live = try await launcher.boot(machine)
+        let purpose = MachineFreezer.Purpose(kind: .boot, owner: owner, name: "boot-\(machine.hardware.imageName)")
+        await domain.registry.beginUse(of: purpose.id)
+        do {
+            let session = try await live.session(deadline: .now + domain.configuration.bootDeadline)
+            try await session.waitUntilSettled(deadline: .now + domain.configuration.bootDeadline)
+            let commit = try await freezer.freeze(
+                machine,
+                live: live,
+                purpose: purpose,
+                leavePaused: true,
+                steps: .commit
+            )
+            await end(live)
+            try await domain.commits.seal(commit)
+            try await domain.metadata.update(commit.id) { $0.isDurable = true }
+            await domain.registry.endUse(of: purpose.id)
+            return commit
+        } catch {
+            await end(live)
+            await domain.registry.endUse(of: purpose.id)
+            throw error
+        }
+    }
+
+    private func end(_ live: LiveMachine) async {
+        await live.terminate()
+        await domain.registry.forget(live.id)
+    }
+}

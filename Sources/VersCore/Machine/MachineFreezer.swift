@@ -1,0 +1,227 @@
+import Foundation
+import Logging
+import SystemPackage
+import VersAPI
+
+/// Turns the present state of a VM into a commit. The caller holds the VM.
+struct MachineFreezer: Sendable {
+    /// What the new commit is to be.
+    struct Purpose: Sendable {
+        var id = CommitID()
+        var kind: CommitKind
+        var owner: KeyID
+        var name: String?
+        var description: String?
+        /// Whether a child may have been started against the commit's disk before the pause.
+        var reusesUnchangedDisk = true
+    }
+
+    /// The names of the steps, which differ between a branch and a commit.
+    struct Steps: Sendable {
+        var directoryCreated: OperationStep
+        var prepared: OperationStep
+        var frozen: OperationStep
+        var memoryComplete: OperationStep
+        var recorded: OperationStep
+
+        static let branch = Steps(
+            directoryCreated: .branchDirectoryCreated,
+            prepared: .branchPrepared,
+            frozen: .branchFrozen,
+            memoryComplete: .branchMemoryComplete,
+            recorded: .branchCommitRecorded
+        )
+        static let commit = Steps(
+            directoryCreated: .commitDirectoryCreated,
+            prepared: .commitPrepared,
+            frozen: .commitFrozen,
+            memoryComplete: .commitMemoryComplete,
+            recorded: .commitRecorded
+        )
+    }
+
+    let domain: Domain
+
+    /// Freezes a VM with a live process. `beforePause` runs between preparation and pause.
+    func freeze(
+        _ machine: Machine,
+        live: LiveMachine,
+        purpose: Purpose,
+        leavePaused: Bool,
+        steps: Steps,
+        beforePause: () async throws -> Void = {}
+    ) async throws -> Commit {
+        try await ensureDiskSpace()
+        let directory = try await domain.commits.create(purpose.id)
+        domain.steps(steps.directoryCreated)
+        let (delta, underneath) = try await delta(of: machine, live: live)
+        let prepared = try await live.machine.prepareFreeze(
+            FreezeRequest(
+                directory: directory,
+                delta: delta,
+                mark: purpose.id,
+                reusesUnchangedDisk: purpose.reusesUnchangedDisk
+            )
+        )
+        domain.steps(steps.prepared)
+        do {
+            try await beforePause()
+        } catch {
+            await prepared.abandon()
+            throw error
+        }
+        let frozen = try await prepared.execute(leavePaused: leavePaused)
+        domain.steps(steps.frozen)
+        do {
+            let layer = try await frozen.memoryLayer()
+            domain.steps(steps.memoryComplete)
+            let commit = makeCommit(
+                of: machine,
+                purpose: purpose,
+                memoryLayers: underneath + [purpose.id],
+                report: frozen.report
+            )
+            try await record(commit, report: frozen.report)
+            domain.steps(steps.recorded)
+            try await frozen.keepMark()
+            log(commit, frozen.report, layer)
+            return commit
+        } catch {
+            await frozen.abandon()
+            try await recordDisk(of: machine, report: frozen.report, commit: purpose.id)
+            throw error
+        }
+    }
+
+    /// Freezes the disk of a VM without a process.
+    func freezeDisk(of machine: Machine, purpose: Purpose, steps: Steps) async throws -> Commit {
+        try await ensureDiskSpace()
+        guard let active = machine.activeDisk else {
+            throw VersError(.conflict, "vm \(machine.id) has no disk yet")
+        }
+        _ = try await domain.commits.create(purpose.id)
+        domain.steps(steps.directoryCreated)
+        let directory = domain.layout.directory(of: machine.id)
+        try await domain.commits.adoptDisk(directory.appending(active), into: purpose.id)
+        domain.steps(.diskAdopted)
+        let next = try await domain.hypervisor.createDisk(
+            in: directory,
+            over: domain.layout.file(.disk, of: purpose.id),
+            sizeMiB: machine.diskMiB
+        )
+        let name = next.lastComponent?.string ?? ""
+        let commit = Commit(
+            id: purpose.id,
+            ownerID: purpose.owner,
+            kind: purpose.kind,
+            createdAt: Date(),
+            name: purpose.name ?? Self.generatedName(purpose.id),
+            description: purpose.description,
+            parentMachineID: machine.id,
+            parentCommitID: machine.parentCommitID,
+            hardware: machine.hardware,
+            diskMiB: machine.diskMiB,
+            memoryLayers: [],
+            deviceStateLayer: nil,
+            diskLayers: machine.diskLayers + [purpose.id],
+            compatibility: domain.hypervisor.compatibility
+        )
+        try await domain.metadata.insert(commit, changing: machine.id) {
+            $0.activeDisk = name
+            $0.diskLayers = commit.diskLayers
+        }
+        domain.steps(steps.recorded)
+        try await domain.files.removeDisk(named: active, of: machine.id)
+        return commit
+    }
+
+    /// Where the next memory layer starts, and the layers underneath it.
+    private func delta(of machine: Machine, live: LiveMachine) async throws -> (MemoryDelta, [CommitID]) {
+        let mark = try await live.machine.memoryMark()
+        if let mark, mark == machine.markedMemoryLayers.last {
+            guard machine.markedMemoryLayers.count < domain.configuration.maximumMemoryLayers else {
+                return (.everything, [])
+            }
+            return (.since(mark: mark), machine.markedMemoryLayers)
+        }
+        guard machine.startMemoryLayers.count < domain.configuration.maximumMemoryLayers else {
+            return (.everything, [])
+        }
+        return (.sinceStart, machine.startMemoryLayers)
+    }
+
+    private func makeCommit(
+        of machine: Machine,
+        purpose: Purpose,
+        memoryLayers: [CommitID],
+        report: FreezeReport
+    ) -> Commit {
+        Commit(
+            id: purpose.id,
+            ownerID: purpose.owner,
+            kind: purpose.kind,
+            createdAt: Date(),
+            name: purpose.name ?? Self.generatedName(purpose.id),
+            description: purpose.description,
+            parentMachineID: purpose.kind == .boot ? nil : machine.id,
+            parentCommitID: machine.parentCommitID,
+            hardware: machine.hardware,
+            diskMiB: machine.diskMiB,
+            memoryLayers: memoryLayers,
+            deviceStateLayer: purpose.id,
+            diskLayers: machine.diskLayers + (report.diskSwitched ? [purpose.id] : []),
+            compatibility: domain.hypervisor.compatibility
+        )
+    }
+
+    private func record(_ commit: Commit, report: FreezeReport) async throws {
+        let activeDisk = report.activeDisk.lastComponent?.string
+        try await domain.metadata.insert(commit, changing: commit.parentMachineID) {
+            $0.activeDisk = activeDisk
+            $0.diskLayers = commit.diskLayers
+            $0.markedMemoryLayers = commit.memoryLayers
+        }
+    }
+
+    /// A freeze that failed after the pause has switched the disk all the same: its layer stays underneath.
+    private func recordDisk(of machine: Machine, report: FreezeReport, commit: CommitID) async throws {
+        guard report.diskSwitched else { return }
+        let activeDisk = report.activeDisk.lastComponent?.string
+        try await domain.metadata.update(machine.id) {
+            guard $0.diskLayers.last != commit else { return }
+            $0.activeDisk = activeDisk
+            $0.diskLayers.append(commit)
+        }
+    }
+
+    private func ensureDiskSpace() async throws {
+        let available = try await domain.host.availableDiskMiB()
+        guard available >= domain.configuration.reservedDiskMiB else {
+            throw VersError(
+                .resourceExhausted,
+                "\(available) MiB are free below \(domain.layout.home), at least "
+                    + "\(domain.configuration.reservedDiskMiB) MiB are needed",
+                hint: "delete VMs or commits that you no longer need: vers status, vers commit list"
+            )
+        }
+    }
+
+    private func log(_ commit: Commit, _ report: FreezeReport, _ layer: MemoryLayerReport) {
+        domain.logger.info(
+            "commit made",
+            metadata: [
+                "commit.id": "\(commit.id)",
+                "commit.kind": "\(commit.kind)",
+                "vm.id": "\(commit.parentMachineID?.text ?? "")",
+                "freeze.pause": "\(report.pause)",
+                "freeze.steps": "\(report.steps.map { "\($0.name)=\($0.duration)" }.joined(separator: " "))",
+                "layer.bytes": "\(layer.bytes)",
+                "layer.extents": "\(layer.extents)",
+                "layer.duration": "\(layer.duration)",
+                "layer.depth": "\(commit.memoryLayers.count)",
+            ]
+        )
+    }
+
+    private static func generatedName(_ id: CommitID) -> String { "commit-\(id.text.prefix(8))" }
+}

@@ -1,0 +1,139 @@
+import Logging
+import SystemPackage
+import VersAPI
+
+/// Starts the processes of VMs: from their disk, or from a commit's memory. Every function that throws has undone
+/// what it started.
+struct MachineLauncher: Sendable {
+    let domain: Domain
+    let supervisor: MachineSupervisor
+
+    private var registry: MachineRegistry { domain.registry }
+
+    /// The file right under the active disk of a VM whose disk layers are `layers`.
+    func diskBase(of hardware: Hardware, layers: [CommitID]) async throws -> FilePath {
+        if let last = layers.last { return domain.layout.file(.disk, of: last) }
+        return try await domain.images.image(named: hardware.imageName, build: hardware.imageBuild).disk
+    }
+
+    /// Starts `machine` from its disk and returns when its agent has taken its identity.
+    func boot(_ machine: Machine) async throws -> LiveMachine {
+        let process = try await domain.hypervisor.boot(try await launchConfiguration(of: machine))
+        let live = await supervisor.supervise(process, id: machine.id)
+        do {
+            let session = try await live.session(deadline: .now + domain.configuration.bootDeadline)
+            try await session.applyIdentity(try identity(of: machine, dropsConnections: false))
+            return live
+        } catch {
+            let reason = (try? await process.executionState()).map { "\($0)" } ?? "its process is gone"
+            await live.terminate()
+            await registry.unregister(live)
+            throw VersError(
+                .unavailable,
+                "vm \(machine.id) did not come up: \((error as? VersError)?.message ?? "\(error)") (\(reason))",
+                hint: "read its console: vers logs \(machine.id)",
+                cause: error
+            )
+        }
+    }
+
+    /// Starts a stopped or dead VM again, from its disk. Does nothing when it has a process.
+    func startFromDisk(_ id: MachineID) async throws {
+        try await registry.exclusively(id) {
+            guard let machine = try await domain.metadata.machine(id), machine.deletedAt == nil else {
+                throw MachineService.notFound(id)
+            }
+            guard await registry.machine(id) == nil else { return }
+            try await bootRecorded(machine)
+        }
+    }
+
+    /// Boots a VM whose record exists and which the caller holds; the record follows what happens.
+    func bootRecorded(_ machine: Machine) async throws {
+        try await domain.metadata.update(machine.id) {
+            $0.state = .booting
+            $0.stateReason = nil
+        }
+        do {
+            let live = try await boot(machine)
+            let process = live.machine.process
+            try await domain.metadata.update(machine.id) {
+                $0.state = .running
+                $0.process = process
+                $0.startMemoryLayers = []
+                $0.markedMemoryLayers = []
+            }
+        } catch {
+            let reason = (error as? VersError)?.message ?? "\(error)"
+            try await domain.metadata.update(machine.id) {
+                $0.state = .dead
+                $0.stateReason = reason
+                $0.process = nil
+            }
+            throw error
+        }
+    }
+
+    /// Starts a process that waits for the state of a commit.
+    func startWaiting(_ machine: Machine) async throws -> any WaitingMachine {
+        try await domain.hypervisor.startWaiting(try await launchConfiguration(of: machine))
+    }
+
+    /// Gives a waiting process the state of `commit` and makes it a machine of its own. It runs when the call
+    /// returns, and its agent has answered.
+    func restore(_ waiting: any WaitingMachine, as machine: Machine, from commit: Commit) async throws -> LiveMachine {
+        guard let stateLayer = commit.deviceStateLayer else {
+            await waiting.abandon()
+            throw VersError(.internal, "commit \(commit.id) has no memory to restore")
+        }
+        let state = SavedState(
+            memoryLayers: commit.memoryLayers.map { domain.layout.file(.memory, of: $0) },
+            deviceState: domain.layout.file(.deviceState, of: stateLayer)
+        )
+        let process = try await waiting.restore(state)
+        domain.steps(.branchChildRestored)
+        let live = await supervisor.supervise(process, id: machine.id)
+        do {
+            if machine.diskMiB > commit.diskMiB { try await process.growDisk(toMiB: machine.diskMiB) }
+            try await process.resume()
+            let session = try await live.session(deadline: .now + domain.configuration.restoreDeadline)
+            try await session.applyIdentity(try identity(of: machine, dropsConnections: true))
+            if machine.diskMiB > commit.diskMiB { _ = try await session.growRootFilesystem() }
+            domain.steps(.branchChildIdentified)
+            return live
+        } catch {
+            await live.terminate()
+            await registry.unregister(live)
+            throw error
+        }
+    }
+
+    func identity(of machine: Machine, dropsConnections: Bool) throws -> GuestIdentity {
+        machine.identity(
+            entropy: try domain.keys.randomBytes(64),
+            environment: [:],
+            dropsConnections: dropsConnections
+        )
+    }
+
+    private func launchConfiguration(of machine: Machine) async throws -> LaunchConfiguration {
+        guard let disk = machine.activeDisk else {
+            throw VersError(.internal, "vm \(machine.id) has no disk")
+        }
+        let image = try await domain.images.image(
+            named: machine.hardware.imageName,
+            build: machine.hardware.imageBuild
+        )
+        let directory = domain.layout.directory(of: machine.id)
+        return LaunchConfiguration(
+            machineID: machine.id,
+            directory: directory,
+            memoryMiB: machine.hardware.memoryMiB,
+            vcpuCount: machine.hardware.vcpuCount,
+            kernel: image.kernel,
+            initramfs: image.initramfs,
+            kernelArguments: [],
+            activeDisk: directory.appending(disk)
+        )
+    }
+}

@@ -1,0 +1,157 @@
+import Foundation
+import Logging
+public import VersAPI
+
+extension MachineService {
+    /// Creates a root VM.
+    /// - Parameter waitForBoot: false returns as soon as the VM is recorded, in state `booting`.
+    public func create(
+        _ configuration: MachineConfiguration,
+        owner: KeyID,
+        waitForBoot: Bool
+    ) async throws -> MachineID {
+        let plan = try await plan(configuration)
+        let machine = Machine(
+            id: MachineID(),
+            ownerID: owner,
+            createdAt: Date(),
+            state: .booting,
+            labels: configuration.labels,
+            hardware: plan.hardware,
+            diskMiB: plan.diskMiB,
+            parentCommitID: nil,
+            parentMachineID: nil,
+            credentials: try domain.keys.machineCredentials(comment: "vers")
+        )
+        guard waitForBoot else {
+            try await domain.metadata.insert([machine])
+            domain.background.start { [self] in await bringUpRecorded(machine, image: plan.image) }
+            return machine.id
+        }
+        try await bringUp(machine, image: plan.image) { try await domain.metadata.insert([$0]) }
+        return machine.id
+    }
+
+    /// Starts a VM from a commit. The VM is `running` when the call returns.
+    public func create(from commit: CommitID, owner: KeyID) async throws -> MachineID {
+        let source = try await commitRecord(commit)
+        guard let id = try await spawn(1, from: source, owner: owner).first else {
+            throw VersError(.internal, "commit \(commit) started no vm")
+        }
+        return id
+    }
+
+    /// Finishes the creation of a VM that was recorded as `booting` first: at once, or by a later daemon.
+    func bringUpRecorded(_ machine: Machine, image: BaseImage) async {
+        do {
+            try await domain.registry.exclusively(machine.id) {
+                await domain.removeFiles(of: machine.id)
+                try await bringUp(machine, image: image) { started in
+                    try await domain.metadata.update(machine.id) { $0 = $0.started(as: started) }
+                }
+            }
+        } catch {
+            let reason = (error as? VersError)?.message ?? "\(error)"
+            domain.logger.error("vm did not come up", metadata: ["vm.id": "\(machine.id)", "error": "\(error)"])
+            // The row may be gone: the VM was deleted while it booted.
+            _ = try? await domain.metadata.update(machine.id) {
+                $0.state = .dead
+                $0.stateReason = reason
+            }
+        }
+    }
+
+    private struct Plan {
+        var hardware: Hardware
+        var image: BaseImage
+        var diskMiB: Int
+    }
+
+    /// Checks what was asked for against the limits, the image and the host.
+    private func plan(_ configuration: MachineConfiguration) async throws -> Plan {
+        let memoryMiB = configuration.mem_size_mib ?? MachineConfiguration.defaultMemoryMiB
+        let vcpuCount = configuration.vcpu_count ?? MachineConfiguration.defaultVCPUCount
+        try Validation.value(memoryMiB, of: "mem_size_mib", in: DomainConfiguration.memoryMiBRange)
+        try Validation.value(vcpuCount, of: "vcpu_count", in: DomainConfiguration.vcpuCountRange)
+        if let labels = configuration.labels { try Validation.labels(labels) }
+        let kernel = configuration.kernel_name ?? MachineConfiguration.defaultKernelName
+        guard kernel == MachineConfiguration.defaultKernelName else {
+            throw VersError(
+                .notFound,
+                "kernel not found: '\(kernel.prefix(80))', expected '\(MachineConfiguration.defaultKernelName)'",
+                hint: "every image brings its own kernel: leave kernel_name out"
+            )
+        }
+        let image = try await domain.images.image(
+            named: configuration.image_name ?? MachineConfiguration.defaultImageName
+        )
+        let diskMiB = configuration.fs_size_mib ?? max(MachineConfiguration.defaultDiskMiB, image.diskMiB)
+        try Validation.value(diskMiB, of: "fs_size_mib", in: DomainConfiguration.diskMiBRange)
+        guard diskMiB >= image.diskMiB else {
+            throw VersError(
+                .invalidArgument,
+                "fs_size_mib \(diskMiB) is too small for image '\(image.name)': expected at least \(image.diskMiB)"
+            )
+        }
+        try await admit(count: 1, memoryMiB: memoryMiB)
+        return Plan(
+            hardware: Hardware(
+                memoryMiB: memoryMiB,
+                vcpuCount: vcpuCount,
+                imageName: image.name,
+                imageBuild: image.build
+            ),
+            image: image,
+            diskMiB: diskMiB
+        )
+    }
+
+    /// Refuses new VMs that the host cannot carry.
+    ///
+    /// Memory is copied on write, so what counts is not the sum of sizes but what the VMs will touch soon.
+    func admit(count: Int, memoryMiB: Int) async throws {
+        let total = try await domain.host.totalMemoryMiB()
+        guard memoryMiB <= total else {
+            throw VersError(
+                .invalidArgument,
+                "mem_size_mib \(memoryMiB) is more than this host has: expected at most \(total)"
+            )
+        }
+        let available = try await domain.host.availableMemoryMiB()
+        let needed =
+            domain.configuration.reservedMemoryMiB
+            + count * min(memoryMiB, domain.configuration.expectedMachineMemoryMiB)
+        guard available >= needed else {
+            throw VersError(
+                .resourceExhausted,
+                "the host has \(available) MiB of memory available, \(count) new vm(s) need \(needed) MiB",
+                hint: "stop or delete VMs that you no longer need: vers status"
+            )
+        }
+        let disk = try await domain.host.availableDiskMiB()
+        guard disk >= domain.configuration.reservedDiskMiB else {
+            throw VersError(
+                .resourceExhausted,
+                "\(disk) MiB are free below \(domain.layout.home), at least "
+                    + "\(domain.configuration.reservedDiskMiB) MiB are needed",
+                hint: "delete VMs or commits that you no longer need: vers status, vers commit list"
+            )
+        }
+    }
+
+    /// Starts a root VM from the booted state of its image and hands the running VM to `record`.
+    private func bringUp(
+        _ machine: Machine,
+        image: BaseImage,
+        record: (Machine) async throws -> Void
+    ) async throws {
+        let boot = try await bootCommits.commit(for: machine.hardware, image: image)
+        let started = try await start(machine, from: boot, waiting: nil)
+        do {
+            try await record(started)
+        } catch {
+            await discard(started.id)
+            throw error
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import SystemPackage
+public import VersAPI
+
+extension MachineService {
+    /// The agent of a running VM. Waits while the VM boots, unless `skipWaitBoot`.
+    /// - Throws: `.conflict` with what to do when the VM is paused, sleeping, stopped or dead.
+    public func guest(of id: MachineID, skipWaitBoot: Bool) async throws -> any GuestSession {
+        let machine = try await settled(id, skipWaitBoot: skipWaitBoot)
+        guard machine.state == .running else {
+            let hint =
+                switch machine.state {
+                case .paused, .sleeping: "let it run on: vers resume \(id)"
+                case .stopped, .dead: "start it from its disk: vers start \(id)"
+                case .booting, .running: "try again in a moment"
+                }
+            var message = "vm \(id) is \(machine.state)"
+            if let reason = machine.stateReason { message += ": \(reason)" }
+            throw VersError(.conflict, message, hint: hint)
+        }
+        let live = try await live(machine)
+        return try await live.session(deadline: .now + domain.configuration.restoreDeadline)
+    }
+
+    /// Grows the disk and the guest's filesystem. `.invalidArgument` unless larger than now.
+    public func resizeDisk(of id: MachineID, toMiB sizeMiB: Int, skipWaitBoot: Bool) async throws {
+        try Validation.value(sizeMiB, of: "fs_size_mib", in: DomainConfiguration.diskMiBRange)
+        _ = try await settled(id, skipWaitBoot: skipWaitBoot)
+        try await domain.registry.exclusively(id) {
+            let machine = try await record(id)
+            guard sizeMiB > machine.diskMiB else {
+                throw VersError(
+                    .invalidArgument,
+                    "fs_size_mib \(sizeMiB) is not larger than the present \(machine.diskMiB): disks only grow"
+                )
+            }
+            switch machine.state {
+            case .running:
+                let live = try await live(machine)
+                try await live.machine.growDisk(toMiB: sizeMiB)
+                let session = try await live.session(deadline: .now + domain.configuration.restoreDeadline)
+                _ = try await session.growRootFilesystem()
+            case .stopped, .dead:
+                guard let disk = machine.activeDisk else { break }
+                try await domain.hypervisor.growInactiveDisk(
+                    domain.layout.directory(of: id).appending(disk),
+                    toMiB: sizeMiB
+                )
+            case .paused, .sleeping, .booting:
+                throw VersError(
+                    .conflict,
+                    "vm \(id) is \(machine.state): its filesystem cannot be grown",
+                    hint: "let it run on first: vers resume \(id)"
+                )
+            }
+            try await domain.metadata.update(id) { $0.diskMiB = sizeMiB }
+        }
+    }
+
+    /// Bytes of the serial console from `offset` on, at most `limit`.
+    public func console(of id: MachineID, offset: UInt64, limit: Int) async throws -> ConsoleChunk {
+        _ = try await record(id)
+        return try await domain.files.console(of: id, offset: offset, limit: limit)
+    }
+}

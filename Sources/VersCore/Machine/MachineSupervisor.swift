@@ -1,0 +1,83 @@
+import Logging
+import VersAPI
+
+/// Watches every VM with a process and records what happens to it, at once.
+final class MachineSupervisor: Sendable {
+    private let domain: Domain
+
+    init(domain: Domain) { self.domain = domain }
+
+    /// Registers the process and follows its events until it ends.
+    func supervise(_ process: any VirtualMachine, id: MachineID) async -> LiveMachine {
+        let live = LiveMachine(id: id, machine: process, connector: domain.guests)
+        await domain.registry.register(live)
+        let events = process.events()
+        domain.background.start { [self] in
+            for await event in events { await handle(event, of: live) }
+        }
+        return live
+    }
+
+    private func handle(_ event: VirtualMachineEvent, of live: LiveMachine) async {
+        var logger = domain.logger
+        logger[metadataKey: "vm.id"] = "\(live.id)"
+        if event.isEnd { live.noteHalt() }
+        guard !live.isExitExpected else { return }
+        logger.info("vm event", metadata: ["vm.event": "\(event)"])
+        do {
+            switch event {
+            case .guestPoweredOff:
+                try await end(live, as: .stopped, reason: "the guest powered off")
+            case .guestPanicked:
+                try await end(live, as: .dead, reason: "the guest's kernel panicked")
+            case .guestReset:
+                try await end(live, as: .stopped, reason: "the guest asked for a reboot")
+                await restart(live.id, logger: logger)
+            case .diskFailed(let message):
+                try await domain.metadata.update(live.id) {
+                    $0.state = .paused
+                    $0.stateReason = "the host could not serve its disk: \(message)"
+                }
+            case .exited(let status):
+                try await end(live, as: .dead, reason: "its process ended unexpectedly: \(status)")
+            }
+        } catch let error as VersError where error.code == .notFound {
+            // A VM that is not recorded yet: whoever starts it learns of the failure by itself.
+            await live.terminate()
+        } catch {
+            logger.error("vm event could not be recorded", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Records the end of a process and makes sure of it.
+    private func end(_ live: LiveMachine, as state: MachineState, reason: String) async throws {
+        await domain.registry.unregister(live)
+        try await domain.metadata.update(live.id) {
+            $0.state = state
+            $0.stateReason = reason
+            $0.process = nil
+            $0.startMemoryLayers = []
+            $0.markedMemoryLayers = []
+        }
+        await live.terminate()
+    }
+
+    /// A reboot inside the guest is a new start from the disk.
+    private func restart(_ id: MachineID, logger: Logger) async {
+        do {
+            try await MachineLauncher(domain: domain, supervisor: self).startFromDisk(id)
+        } catch {
+            logger.error("vm could not be started again", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+extension VirtualMachineEvent {
+    /// Whether the guest does not run after it.
+    fileprivate var isEnd: Bool {
+        switch self {
+        case .guestPoweredOff, .guestReset, .guestPanicked, .exited: true
+        case .diskFailed: false
+        }
+    }
+}

@@ -1,0 +1,19 @@
+public import VersAPI
+
+/// The directories of VMs.
+public protocol MachineFileStoring: Sendable {
+    /// `.alreadyExists` when there is one.
+    func create(_ id: MachineID) async throws
+
+    /// Removes the directory with everything in it. Does nothing when there is none.
+    func remove(_ id: MachineID) async throws
+
+    /// Removes the machine's own name of a disk that has become a commit's layer.
+    func removeDisk(named name: String, of id: MachineID) async throws
+
+    /// Every directory there is, whether a VM is recorded for it or not.
+    func all() async throws -> [MachineID]
+
+    /// Bytes of the serial console from `offset` on, at most `limit`.
+    func console(of id: MachineID, offset: UInt64, limit: Int) async throws -> ConsoleChunk
+}

@@ -1,0 +1,119 @@
+import Foundation
+import Glibc
+import GuestConnection
+import HostSystem
+import InstanceStore
+import KeyMaterial
+import Logging
+import MetadataStore
+import QEMU
+import ServiceLifecycle
+import SystemPackage
+import VersAPI
+import VersCore
+import VersServer
+
+/// Joins the domain with the implementations of its seams, and runs everything until a signal ends it.
+struct Composition {
+    let instance: Instance
+    let listen: ListenAddress
+    let accelerator: AcceleratorOption
+    let readyDescriptor: Int32?
+    let logger: Logger
+
+    func run() async throws {
+        let layout = instance.layout
+        let metadata = try SQLiteMetadataStore(path: layout.database)
+        let background = BackgroundWork()
+        let hypervisor = try await QEMUHypervisor(
+            configuration: try QEMUConfiguration(accelerator: accelerator.rawValue),
+            logger: logger
+        )
+        let domain = Domain(
+            hypervisor: hypervisor,
+            guests: AgentConnector(logger: logger),
+            metadata: metadata,
+            commits: FileCommitStore(layout: layout),
+            files: MachineDirectories(layout: layout),
+            images: ImageDirectory(layout: layout),
+            host: LinuxHostResources(layout: layout),
+            keys: SystemKeyMaterial(),
+            layout: layout,
+            configuration: DomainConfiguration(),
+            background: background,
+            steps: Faults.observer(logger: logger),
+            logger: logger
+        )
+        let machines = MachineService(domain: domain)
+        let keys = KeyService(domain: domain)
+        try await instance.ensureOwnerKey(keys)
+        logger.info(
+            "instance opened",
+            metadata: [
+                "instance.home": "\(layout.home)",
+                "hypervisor.version": "\(hypervisor.compatibility.version)",
+                "accelerator.name": "\(hypervisor.accelerator.name)",
+                "accelerator.reason": "\(hypervisor.accelerator.reason)",
+            ]
+        )
+        try await Recovery(domain: domain, machines: machines).run(hostRebooted: instance.hostRebooted)
+        let server = APIServer(
+            configuration: APIServerConfiguration(host: listen.host, port: listen.port, unixSocket: layout.socket),
+            machines: machines,
+            commits: CommitService(domain: domain),
+            keys: keys,
+            system: Version.response,
+            logger: logger,
+            onListening: { endpoints in await announce(endpoints) }
+        )
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [
+                    .init(service: background),
+                    .init(service: MachineReleaseService(domain: domain)),
+                    .init(service: server),
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: logger
+            )
+        )
+        defer { unlink(layout.daemonDescription.string) }
+        try await group.run()
+        try metadata.close()
+    }
+
+    /// Says where the API is: to `vers` by a file, to whoever started the daemon by a descriptor.
+    private func announce(_ endpoints: APIServer.Endpoints) async {
+        let description = DaemonDescription(
+            pid: getpid(),
+            url: endpoints.url,
+            socket: instance.layout.socket.string,
+            version: Version.current
+        )
+        do {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            try await DurableFile.write(
+                Array(try encoder.encode(description)),
+                to: instance.layout.daemonDescription
+            )
+        } catch {
+            logger.error("daemon.json could not be written", metadata: ["error": "\(error)"])
+        }
+        logger.info("listening", metadata: ["api.url": "\(endpoints.url)", "api.socket": "\(instance.layout.socket)"])
+        guard let readyDescriptor else { return }
+        let message = Array("ready\n".utf8)
+        _ = message.withUnsafeBytes { write(readyDescriptor, $0.baseAddress, $0.count) }
+        close(readyDescriptor)
+    }
+}
+
+/// The first to be told of a shutdown is the last to act: VMs are let go of once nothing uses them any more.
+private struct MachineReleaseService: Service {
+    let domain: Domain
+
+    func run() async throws {
+        try await gracefulShutdown()
+        await MachineRelease(domain: domain).run()
+    }
+}

@@ -1,0 +1,92 @@
+import Foundation
+import Glibc
+import HostSystem
+import Logging
+import SystemPackage
+import VersAPI
+import VersCore
+
+/// The instance's home: prepared, and locked for as long as the value lives.
+struct Instance {
+    let layout: InstanceLayout
+    /// Whether the host was started anew since the last daemon served this home.
+    let hostRebooted: Bool
+    private let lock: FileLock
+
+    /// `--home`, else `VERS_HOME`, else the user's default.
+    static func home(given: String?) throws -> FilePath {
+        let environment = ProcessInfo.processInfo.environment
+        let text =
+            if let given, !given.isEmpty {
+                given
+            } else if let variable = environment["VERS_HOME"], !variable.isEmpty {
+                variable
+            } else if geteuid() == 0 {
+                "/var/lib/vers"
+            } else {
+                "\(environment["HOME"] ?? NSHomeDirectory())/.local/share/vers"
+            }
+        let path = FilePath(text)
+        return path.isAbsolute ? path : FilePath(FileManager.default.currentDirectoryPath).pushing(path)
+    }
+
+    /// Creates what is missing and takes the lock.
+    /// - Throws: `.conflict` when another daemon serves the home.
+    init(home: FilePath, logger: Logger) throws {
+        layout = InstanceLayout(home: home)
+        do {
+            for directory in [home, layout.images, layout.commits, layout.machines] {
+                try FileManager.default.createDirectory(
+                    atPath: directory.string,
+                    withIntermediateDirectories: true,
+                    attributes: [.posixPermissions: 0o700]
+                )
+            }
+        } catch {
+            throw VersError(
+                .invalidArgument,
+                "home '\(home)' cannot be used: \((error as NSError).localizedDescription)",
+                hint: "set VERS_HOME or --home to a directory that you may write to",
+                cause: error
+            )
+        }
+        do {
+            lock = try FileLock(layout.lock)
+        } catch let error as HostError where error.errno == .wouldBlock {
+            throw VersError(
+                .conflict,
+                "another versd serves \(home)",
+                hint: "use that one, or end it with: vers down",
+                cause: error
+            )
+        }
+        hostRebooted = try Self.noteBoot(in: home.appending("host-boot-id"))
+    }
+
+    /// Keys of other machines are not worth guessing: the owner's lies in the home, for `vers` to find.
+    func ensureOwnerKey(_ keys: KeyService) async throws {
+        if let text = try? String(contentsOfFile: layout.ownerKey.string, encoding: .utf8),
+            (try? await keys.authenticate(text.trimmingCharacters(in: .whitespacesAndNewlines))) != nil
+        {
+            return
+        }
+        let key = try await keys.create(label: "owner")
+        try await DurableFile.write(Array("\(key)\n".utf8), to: layout.ownerKey)
+    }
+
+    private static func noteBoot(in file: FilePath) throws -> Bool {
+        let current = try ProcessTable.bootID()
+        let last = try? String(contentsOfFile: file.string, encoding: .utf8)
+        if last == current { return false }
+        try DurableFile.write(Array(current.utf8), to: file)
+        return last != nil
+    }
+}
+
+/// `daemon.json`: how `vers` finds the daemon that serves a home.
+struct DaemonDescription: Codable {
+    var pid: Int32
+    var url: String
+    var socket: String
+    var version: String
+}

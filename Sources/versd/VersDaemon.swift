@@ -1,0 +1,74 @@
+import ArgumentParser
+import Foundation
+import Logging
+import SystemPackage
+import VersAPI
+
+/// The daemon that owns the VMs of one instance.
+@main
+struct VersDaemon: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "versd",
+        abstract: "Serve one instance of Vers: its VMs, commits and HTTP API.",
+        discussion: """
+            VMs outlive the daemon: when it starts, it takes over those that run; when it ends, they run on.
+
+            Examples:
+              versd --home /var/lib/vers --listen 127.0.0.1:8080
+              versd --home ~/.local/share/vers            (any free port; `vers` finds it by the home)
+            """,
+        version: Version.current
+    )
+
+    @Option(
+        help:
+            "Directory that holds everything of the instance. Default: $VERS_HOME, else /var/lib/vers for root and ~/.local/share/vers for others."
+    )
+    var home: String?
+
+    @Option(help: "Address and port of the HTTP API. Port 0 picks a free one.")
+    var listen = ListenAddress(host: "127.0.0.1", port: 0)
+
+    @Option(help: "Descriptor to write 'ready' and a newline to once the API answers.")
+    var readyFD: Int32?
+
+    @Option(help: "trace, debug, info, notice, warning, error or critical.")
+    var logLevel: Logger.Level = .info
+
+    @Option(help: "Accelerator for guests: auto, kvm or tcg.")
+    var accelerator: AcceleratorOption = .auto
+
+    func run() async throws {
+        let level = logLevel
+        LoggingSystem.bootstrap { label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = level
+            return handler
+        }
+        let logger = Logger(label: "versd")
+        do {
+            let instance = try Instance(home: try Instance.home(given: home), logger: logger)
+            try await Composition(
+                instance: instance,
+                listen: listen,
+                accelerator: accelerator,
+                readyDescriptor: readyFD,
+                logger: logger
+            ).run()
+        } catch let error as VersError {
+            // The start of the daemon has no other reader than a person, or `vers` showing the log to one.
+            let hint = error.hint.map { "\nhint: \($0)" } ?? ""
+            FileHandle.standardError.write(Data("error: \(error.message)\(hint)\n".utf8))
+            logger.debug("start failed", metadata: ["error": "\(error)"])
+            throw ExitCode(error.code.exitStatus)
+        }
+    }
+}
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}
+
+enum AcceleratorOption: String, ExpressibleByArgument, CaseIterable {
+    case auto
+    case kvm
+    case tcg
+}
