@@ -76,7 +76,10 @@ extension EngineTests {
             let host = try await TestHost.shared.prepared()
             try await TestMachine.withChild(of: host.booted, on: host) { parent in
                 try await parent.shell.run(
-                    "(while :; do head -c 400000 /dev/urandom > /disk/noise; sync; cp /disk/noise /disk/copy; sync; done) &"
+                    """
+                    (while :; do head -c 400000 /dev/urandom > /disk/noise; sync; cp /disk/noise /disk/copy; sync; done) \
+                    >/dev/null 2>&1 &
+                    """
                 )
                 let id = CommitID()
                 let directory = try TestCommit.newDirectory(host.root, id)
