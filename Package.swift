@@ -68,7 +68,10 @@ let package = Package(
         // Implementations of the seams.
         .target(
             name: "QEMU",
-            dependencies: ["QMP", "HostSystem", "VersCore", "VersAPI", logging, systemPackage, nioCore, nioPosix],
+            dependencies: [
+                "QMP", "HostSystem", "VersCore", "VersAPI", logging, systemPackage, nioCore, nioPosix,
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
             swiftSettings: settings
         ),
         .target(
@@ -189,6 +192,32 @@ let package = Package(
                 "VersCommands", "TerminalUI", "VersAPI", "VersServer", "APITestSupport", "vers", argumentParser,
                 systemPackage,
             ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "VersCoreTests",
+            dependencies: [
+                "VersCore", "VersAPI", "MetadataStore", "InstanceStore", "KeyMaterial", logging, systemPackage,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "MetadataStoreTests",
+            dependencies: ["MetadataStore", "VersCore", "VersAPI", systemPackage],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "InstanceStoreTests",
+            dependencies: ["InstanceStore", "VersCore", "VersAPI", systemPackage],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "KeyMaterialTests", dependencies: ["KeyMaterial", "VersCore"], swiftSettings: settings),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: [
+                "VersClient", "VersAPI", "VersCore", "HostSystem", systemPackage, nioCore, "vers", "versd",
+            ],
+            exclude: ["Guest"],
             swiftSettings: settings
         ),
     ]
