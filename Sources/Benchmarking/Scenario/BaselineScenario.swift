@@ -1,0 +1,8 @@
+import VersAPI
+
+/// The same branch with stock QEMU.
+struct BaselineScenario: Scenario {
+    static let name = "baseline"
+
+    func run(in context: BenchmarkContext) async throws {}
+}
