@@ -75,12 +75,16 @@ public struct FileCommitStore: CommitStoring {
         }
     }
 
-    public func reclaim(keeping needed: NeededLayers) async throws -> Int {
+    public func all() async throws -> [CommitID] {
+        let directory = layout.commits
+        return try await BlockingPool.run { try Self.names(in: directory).compactMap(CommitID.init) }
+    }
+
+    public func reclaim(_ candidates: [CommitID], keeping needed: NeededLayers) async throws -> Int {
         let layout = layout
         return try await BlockingPool.run {
             var deleted = 0
-            for name in try Self.names(in: layout.commits) {
-                guard let id = CommitID(name), !needed.inProgress.contains(id) else { continue }
+            for id in candidates where !needed.inProgress.contains(id) {
                 deleted += try Self.reclaim(layout.directory(of: id), id: id, keeping: needed)
             }
             return deleted

@@ -27,11 +27,16 @@ public struct ImageDirectory: ImageStoring {
 
     public func image(named name: String) async throws -> BaseImage { try await load(name, build: "current") }
 
-    public func image(named name: String, build: String) async throws -> BaseImage { try await load(name, build: build) }
+    public func image(named name: String, build: String) async throws -> BaseImage {
+        try await load(name, build: build)
+    }
 
     private func load(_ name: String, build: String) async throws -> BaseImage {
         guard isSafeComponent(name), isSafeComponent(build) else {
-            throw VersError(.invalidArgument, "invalid image name '\(name.prefix(80))': expected letters, digits, '.', '_' or '-'")
+            throw VersError(
+                .invalidArgument,
+                "invalid image name '\(name.prefix(80))': expected letters, digits, '.', '_' or '-'"
+            )
         }
         let images = layout.images
         return try await BlockingPool.run {
@@ -46,7 +51,9 @@ public struct ImageDirectory: ImageStoring {
             let decoded = try JSONDecoder().decode(Manifest.self, from: manifest)
             guard decoded.format == Manifest.currentFormat else {
                 throw VersError(
-                    .incompatible, "image '\(name)' has format \(decoded.format): expected \(Manifest.currentFormat)")
+                    .incompatible,
+                    "image '\(name)' has format \(decoded.format): expected \(Manifest.currentFormat)"
+                )
             }
             let directory = images.appending(name).appending(decoded.build_id)
             return BaseImage(
@@ -63,7 +70,8 @@ public struct ImageDirectory: ImageStoring {
     private func isSafeComponent(_ text: String) -> Bool {
         (1...64).contains(text.utf8.count) && !text.hasPrefix(".")
             && text.utf8.allSatisfy {
-                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0)
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
+                    || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0)
                     || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || "._-".utf8.contains($0)
             }
     }

@@ -48,14 +48,18 @@ enum LayerDigest {
     }
 
     private static func hashExtent(
-        _ file: FileDescriptor, _ extent: Range<Int64>, into hash: borrowing SHA256,
+        _ file: FileDescriptor,
+        _ extent: Range<Int64>,
+        into hash: borrowing SHA256,
         using chunk: UnsafeMutableRawBufferPointer
     ) throws {
         var offset = extent.lowerBound
         while offset < extent.upperBound {
             let wanted = Int(min(Int64(chunk.count), extent.upperBound - offset))
             let count = try file.read(
-                fromAbsoluteOffset: offset, into: UnsafeMutableRawBufferPointer(rebasing: chunk[..<wanted]))
+                fromAbsoluteOffset: offset,
+                into: UnsafeMutableRawBufferPointer(rebasing: chunk[..<wanted])
+            )
             guard count > 0 else { throw HostError("read", errno: .ioError) }
             for start in stride(from: 0, to: count, by: blockLength) {
                 let block = UnsafeRawBufferPointer(rebasing: chunk[start..<min(start + blockLength, count)])

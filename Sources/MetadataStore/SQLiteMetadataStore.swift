@@ -68,18 +68,24 @@ public final class SQLiteMetadataStore: MetadataStoring {
 
     public func namedCommits(publicOnly: Bool, limit: Int, offset: Int) async throws -> CommitSlice {
         try await pool.read { database in
-            var request = CommitRecord
+            var request =
+                CommitRecord
                 .filter(CommitRecord.Columns.deletedAt == nil)
                 .filter(CommitRecord.Columns.kind == CommitKind.named.rawValue)
             if publicOnly { request = request.filter(CommitRecord.Columns.isPublic == true) }
             let total = try request.fetchCount(database)
-            let page = request.order(CommitRecord.Columns.createdAt.desc, Column.rowID.desc).limit(limit, offset: offset)
+            let page = request.order(CommitRecord.Columns.createdAt.desc, Column.rowID.desc).limit(
+                limit,
+                offset: offset
+            )
             return CommitSlice(commits: try page.fetchAll(database).map { try $0.commit() }, total: total)
         }
     }
 
     public func insert(
-        _ commit: Commit, changing machine: MachineID?, _ change: @Sendable @escaping (inout Machine) -> Void
+        _ commit: Commit,
+        changing machine: MachineID?,
+        _ change: @Sendable @escaping (inout Machine) -> Void
     ) async throws {
         try await Self.translatingConflicts {
             try await self.pool.write { database in
@@ -132,7 +138,9 @@ public final class SQLiteMetadataStore: MetadataStoring {
     }
 
     private static func update(
-        _ id: MachineID, in database: Database, _ change: (inout Machine) -> Void
+        _ id: MachineID,
+        in database: Database,
+        _ change: (inout Machine) -> Void
     ) throws -> Machine {
         guard var machine = try MachineRecord.fetchOne(database, key: id.text)?.machine() else {
             throw VersError(.notFound, "vm not found: \(id)")

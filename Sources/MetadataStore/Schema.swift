@@ -72,10 +72,22 @@ enum Schema {
             table.column("credentials", .jsonText).notNull()
         }
         try database.create(
-            index: "machineLive", on: "machine", columns: ["createdAt"], condition: Column("deletedAt") == nil)
+            index: "machineLive",
+            on: "machine",
+            columns: ["createdAt"],
+            condition: Column("deletedAt") == nil
+        )
         try database.create(
-            index: "machineByParent", on: "machine", columns: ["parentMachineID"], condition: Column("deletedAt") == nil)
+            index: "machineByParent",
+            on: "machine",
+            columns: ["parentMachineID"],
+            condition: Column("deletedAt") == nil
+        )
         try database.create(
-            index: "machineByCommit", on: "machine", columns: ["parentCommitID"], condition: Column("deletedAt") == nil)
+            index: "machineByCommit",
+            on: "machine",
+            columns: ["parentCommitID"],
+            condition: Column("deletedAt") == nil
+        )
     }
 }

@@ -26,7 +26,9 @@ struct Composition {
         let metadata = try SQLiteMetadataStore(path: layout.database)
         let background = BackgroundWork()
         let hypervisor = try await QEMUHypervisor(
-            configuration: try QEMUConfiguration(accelerator: accelerator.rawValue), logger: logger)
+            configuration: try QEMUConfiguration(accelerator: accelerator.rawValue),
+            logger: logger
+        )
         let domain = Domain(
             hypervisor: hypervisor,
             guests: AgentConnector(logger: logger),
@@ -92,7 +94,9 @@ struct Composition {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             try await DurableFile.write(
-                Array(try encoder.encode(description)), to: instance.layout.daemonDescription)
+                Array(try encoder.encode(description)),
+                to: instance.layout.daemonDescription
+            )
         } catch {
             logger.error("daemon.json could not be written", metadata: ["error": "\(error)"])
         }

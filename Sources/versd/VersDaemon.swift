@@ -20,7 +20,10 @@ struct VersDaemon: AsyncParsableCommand {
         version: Version.current
     )
 
-    @Option(help: "Directory that holds everything of the instance. Default: $VERS_HOME, else /var/lib/vers for root and ~/.local/share/vers for others.")
+    @Option(
+        help:
+            "Directory that holds everything of the instance. Default: $VERS_HOME, else /var/lib/vers for root and ~/.local/share/vers for others."
+    )
     var home: String?
 
     @Option(help: "Address and port of the HTTP API. Port 0 picks a free one.")

@@ -106,3 +106,33 @@ public struct CommitEditRequest: Codable, Sendable {
         self.description = description
     }
 }
+
+// Optional fields are written as `null`, not left out: clients in languages with fixed records expect the key.
+
+extension CommitInfo {
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(commit_id, forKey: .commit_id)
+        try container.encode(owner_id, forKey: .owner_id)
+        try container.encode(name, forKey: .name)
+        try container.encode(is_public, forKey: .is_public)
+        try container.encode(created_at, forKey: .created_at)
+        try container.encode(description, forKey: .description)
+        try container.encode(parent_vm_id, forKey: .parent_vm_id)
+        try container.encode(grandparent_commit_id, forKey: .grandparent_commit_id)
+    }
+}
+
+extension CommitEntity {
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(id, forKey: .id)
+        try container.encode(owner_id, forKey: .owner_id)
+        try container.encode(name, forKey: .name)
+        try container.encode(is_public, forKey: .is_public)
+        try container.encode(created_at, forKey: .created_at)
+        try container.encode(description, forKey: .description)
+        try container.encode(parent_vm_id, forKey: .parent_vm_id)
+        try container.encode(grandparent_commit_id, forKey: .grandparent_commit_id)
+    }
+}

@@ -217,3 +217,45 @@ public struct DeleteMachineResponse: Codable, Sendable {
         self.vm_ids = vm_ids
     }
 }
+
+// Optional fields are written as `null`, not left out: clients in languages with fixed records expect the key.
+
+extension MachineSummary {
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(vm_id, forKey: .vm_id)
+        try container.encode(owner_id, forKey: .owner_id)
+        try container.encode(state, forKey: .state)
+        try container.encode(created_at, forKey: .created_at)
+        try container.encode(labels, forKey: .labels)
+        try container.encode(parent_vm_id, forKey: .parent_vm_id)
+        try container.encode(parent_commit_id, forKey: .parent_commit_id)
+        try container.encode(mem_size_mib, forKey: .mem_size_mib)
+        try container.encode(vcpu_count, forKey: .vcpu_count)
+        try container.encode(fs_size_mib, forKey: .fs_size_mib)
+        try container.encode(state_reason, forKey: .state_reason)
+    }
+}
+
+extension MachineMetadata {
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(vm_id, forKey: .vm_id)
+        try container.encode(owner_id, forKey: .owner_id)
+        try container.encode(state, forKey: .state)
+        try container.encode(created_at, forKey: .created_at)
+        try container.encode(deleted_at, forKey: .deleted_at)
+        try container.encode(ip, forKey: .ip)
+        try container.encode(hostname, forKey: .hostname)
+        try container.encode(parent_commit_id, forKey: .parent_commit_id)
+        try container.encode(grandparent_vm_id, forKey: .grandparent_vm_id)
+        try container.encode(mem_size_mib, forKey: .mem_size_mib)
+        try container.encode(vcpu_count, forKey: .vcpu_count)
+        try container.encode(fs_size_mib, forKey: .fs_size_mib)
+        try container.encode(image_name, forKey: .image_name)
+        try container.encode(labels, forKey: .labels)
+        try container.encode(accelerator, forKey: .accelerator)
+        try container.encode(accelerator_reason, forKey: .accelerator_reason)
+        try container.encode(state_reason, forKey: .state_reason)
+    }
+}

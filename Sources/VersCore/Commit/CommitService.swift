@@ -42,6 +42,9 @@ public final class CommitService: Sendable {
                 hint: "delete those VMs first: vers kill \(machines[0].id)"
             )
         }
+        guard await !domain.registry.commitsInUse().contains(id) else {
+            throw VersError(.inUse, "commit \(id) is used by an operation that runs", hint: "try again in a moment")
+        }
         try await domain.metadata.update(id) { $0.deletedAt = Date() }
         await LayerReclaimer(domain: domain).reclaim()
     }

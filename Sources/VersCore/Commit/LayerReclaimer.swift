@@ -8,33 +8,38 @@ struct LayerReclaimer: Sendable {
     let domain: Domain
 
     /// Failures are logged: the next pass finds what this one left.
+    ///
+    /// The order of reading makes it safe beside running operations. An operation announces the commit that it makes
+    /// or uses before it creates or reads anything, and takes that back after everything is recorded. So what was
+    /// there first, and is in nobody's use afterwards, is spoken of by the records that are read last, or by none.
     func reclaim() async {
         do {
             try await retireBranchCommits()
-            let inProgress = await domain.registry.inProgress()
-            let needed = try await neededLayers(inProgress: inProgress)
-            try await domain.commits.reclaim(keeping: needed)
+            let candidates = try await domain.commits.all()
+            let inUse = await domain.registry.commitsInUse()
+            try await domain.commits.reclaim(candidates, keeping: try await neededLayers(inUse: inUse))
         } catch {
             domain.logger.error("layers could not be reclaimed", metadata: ["error": "\(error)"])
         }
     }
 
     private func retireBranchCommits() async throws {
-        let machines = try await domain.metadata.liveMachines()
-        let ancestors = Set(machines.compactMap(\.parentCommitID))
-        let inProgress = await domain.registry.inProgress()
-        for commit in try await domain.metadata.liveCommits()
-        where commit.kind == .branch && !ancestors.contains(commit.id) && !inProgress.contains(commit.id)
-            && !commit.isPublic
-        {
+        let candidates = try await domain.metadata.liveCommits().filter { $0.kind == .branch && !$0.isPublic }
+        let inUse = await domain.registry.commitsInUse()
+        let ancestors = Set(try await domain.metadata.liveMachines().compactMap(\.parentCommitID))
+        for commit in candidates where !ancestors.contains(commit.id) && !inUse.contains(commit.id) {
             try await domain.metadata.update(commit.id) { $0.deletedAt = Date() }
         }
     }
 
-    private func neededLayers(inProgress: Set<CommitID>) async throws -> NeededLayers {
+    private func neededLayers(inUse: Set<CommitID>) async throws -> NeededLayers {
         var needed = NeededLayers()
-        needed.inProgress = inProgress
-        for commit in try await domain.metadata.liveCommits() {
+        needed.inProgress = inUse
+        var commits = try await domain.metadata.liveCommits()
+        for id in inUse {
+            if let commit = try await domain.metadata.commit(id) { commits.append(commit) }
+        }
+        for commit in commits {
             needed.memory.formUnion(commit.memoryLayers)
             needed.disk.formUnion(commit.diskLayers)
             if let state = commit.deviceStateLayer { needed.deviceState.insert(state) }

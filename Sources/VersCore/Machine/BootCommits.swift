@@ -80,7 +80,7 @@ actor BootCommits {
     private func freezeBooted(_ machine: Machine, owner: KeyID) async throws -> Commit {
         let live = try await launcher.boot(machine)
         let purpose = MachineFreezer.Purpose(kind: .boot, owner: owner, name: "boot-\(machine.hardware.imageName)")
-        await domain.registry.beginCommit(purpose.id)
+        await domain.registry.beginUse(of: purpose.id)
         do {
             let session = try await live.session(deadline: .now + domain.configuration.bootDeadline)
             try await session.waitUntilSettled(deadline: .now + domain.configuration.bootDeadline)
@@ -94,11 +94,11 @@ actor BootCommits {
             await end(live)
             try await domain.commits.seal(commit)
             try await domain.metadata.update(commit.id) { $0.isDurable = true }
-            await domain.registry.endCommit(purpose.id)
+            await domain.registry.endUse(of: purpose.id)
             return commit
         } catch {
             await end(live)
-            await domain.registry.endCommit(purpose.id)
+            await domain.registry.endUse(of: purpose.id)
             throw error
         }
     }

@@ -8,6 +8,9 @@ final class LiveMachine: Sendable {
         var isExitExpected = false
     }
 
+    private let halts: AsyncStream<Never>
+    private let haltNotifier: AsyncStream<Never>.Continuation
+
     let id: MachineID
     let machine: any VirtualMachine
     private let connector: any GuestConnector
@@ -18,6 +21,7 @@ final class LiveMachine: Sendable {
         self.id = id
         self.machine = machine
         self.connector = connector
+        (halts, haltNotifier) = AsyncStream.makeStream()
     }
 
     /// The open session, or a new one.
@@ -43,6 +47,11 @@ final class LiveMachine: Sendable {
     var isExitExpected: Bool { state.withLock { $0.isExitExpected } }
 
     func expectExit() { state.withLock { $0.isExitExpected = true } }
+
+    func noteHalt() { haltNotifier.finish() }
+
+    /// Returns when the guest has halted or the process has ended. To be awaited once.
+    func waitUntilHalted() async { for await _ in halts {} }
 
     /// Ends the process. Idempotent.
     func terminate() async {

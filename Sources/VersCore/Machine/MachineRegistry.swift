@@ -4,7 +4,7 @@ import VersAPI
 actor MachineRegistry {
     private var live: [MachineID: LiveMachine] = [:]
     private var locks: [MachineID: AsyncLock] = [:]
-    private var commitsInProgress: Set<CommitID> = []
+    private var commitsInProgress: [CommitID: Int] = [:]
     private var interruptible: [MachineID: Task<Void, Never>] = [:]
 
     func machine(_ id: MachineID) -> LiveMachine? { live[id] }
@@ -44,9 +44,14 @@ actor MachineRegistry {
         return lock
     }
 
-    func beginCommit(_ id: CommitID) { commitsInProgress.insert(id) }
+    /// An operation makes the commit or starts VMs from it: neither it nor its layers may go. Counted, so that
+    /// several operations may use one commit.
+    func beginUse(of id: CommitID) { commitsInProgress[id, default: 0] += 1 }
 
-    func endCommit(_ id: CommitID) { commitsInProgress.remove(id) }
+    func endUse(of id: CommitID) {
+        guard let count = commitsInProgress[id] else { return }
+        commitsInProgress[id] = count > 1 ? count - 1 : nil
+    }
 
-    func inProgress() -> Set<CommitID> { commitsInProgress }
+    func commitsInUse() -> Set<CommitID> { Set(commitsInProgress.keys) }
 }

@@ -19,13 +19,13 @@ extension MachineService {
             let machine = try await settled(id, skipWaitBoot: options.skipWaitBoot)
             try await admit(count: count, memoryMiB: machine.hardware.memoryMiB)
             let purpose = MachineFreezer.Purpose(kind: .branch, owner: owner, reusesUnchangedDisk: false)
-            await domain.registry.beginCommit(purpose.id)
+            await domain.registry.beginUse(of: purpose.id)
             do {
                 let children = try await branch(id, into: count, purpose: purpose, options: options, owner: owner)
-                await domain.registry.endCommit(purpose.id)
+                await domain.registry.endUse(of: purpose.id)
                 return children
             } catch {
-                await domain.registry.endCommit(purpose.id)
+                await domain.registry.endUse(of: purpose.id)
                 await reclaimAfterFailure(of: purpose.id)
                 throw error
             }

@@ -23,7 +23,7 @@ extension MachineService {
         if try await domain.metadata.commit(purpose.id) != nil {
             throw VersError(.alreadyExists, "commit \(purpose.id) exists already")
         }
-        await domain.registry.beginCommit(purpose.id)
+        await domain.registry.beginUse(of: purpose.id)
         do {
             let commit = try await domain.registry.exclusively(id) {
                 let machine = try await freezable(id)
@@ -41,11 +41,11 @@ extension MachineService {
                 return commit
             }
             try await seal(commit)
-            await domain.registry.endCommit(purpose.id)
+            await domain.registry.endUse(of: purpose.id)
             flattenIfNeeded(id)
             return commit.id
         } catch {
-            await domain.registry.endCommit(purpose.id)
+            await domain.registry.endUse(of: purpose.id)
             await reclaimAfterFailure(of: purpose.id)
             throw error
         }

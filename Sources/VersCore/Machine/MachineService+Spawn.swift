@@ -17,6 +17,24 @@ extension MachineService {
         owner: KeyID,
         prestarted: [Prestarted] = []
     ) async throws -> [MachineID] {
+        await domain.registry.beginUse(of: commit.id)
+        do {
+            let started = try await spawnUsed(count, from: commit, owner: owner, prestarted: prestarted)
+            await domain.registry.endUse(of: commit.id)
+            return started
+        } catch {
+            await domain.registry.endUse(of: commit.id)
+            throw error
+        }
+    }
+
+    private func spawnUsed(
+        _ count: Int,
+        from commit: Commit,
+        owner: KeyID,
+        prestarted: [Prestarted]
+    ) async throws -> [MachineID] {
+        let commit = try await commitRecord(commit.id)
         try checkCompatibility(of: commit)
         if prestarted.isEmpty { try await admit(count: count, memoryMiB: commit.hardware.memoryMiB) }
         var blueprints: [(machine: Machine, waiting: (any WaitingMachine)?)] = prestarted.map {

@@ -1,6 +1,6 @@
-import SystemPackage
 import Foundation
 import Logging
+import SystemPackage
 public import VersAPI
 
 extension MachineService {
@@ -51,7 +51,7 @@ extension MachineService {
     private func sleep(_ machine: Machine) async throws {
         let live = try await live(machine)
         let purpose = MachineFreezer.Purpose(kind: .sleep, owner: machine.ownerID, reusesUnchangedDisk: false)
-        await domain.registry.beginCommit(purpose.id)
+        await domain.registry.beginUse(of: purpose.id)
         do {
             let commit = try await freezer.freeze(
                 machine,
@@ -70,12 +70,12 @@ extension MachineService {
             }
             domain.steps(.sleepCommitted)
         } catch {
-            await domain.registry.endCommit(purpose.id)
+            await domain.registry.endUse(of: purpose.id)
             if machine.state == .running { try? await live.machine.resume() }
             await reclaimAfterFailure(of: purpose.id)
             throw error
         }
-        await domain.registry.endCommit(purpose.id)
+        await domain.registry.endUse(of: purpose.id)
         await live.terminate()
         await domain.registry.unregister(live)
     }
@@ -90,7 +90,10 @@ extension MachineService {
         var woken = machine
         let base = try await launcher.diskBase(of: machine.hardware, layers: commit.diskLayers)
         let disk = try await domain.hypervisor.createDisk(
-            in: domain.layout.directory(of: machine.id), over: base, sizeMiB: commit.diskMiB)
+            in: domain.layout.directory(of: machine.id),
+            over: base,
+            sizeMiB: commit.diskMiB
+        )
         let diskName = disk.lastComponent?.string
         woken.activeDisk = diskName
         let waiting = try await launcher.startWaiting(woken)
@@ -133,7 +136,7 @@ extension MachineService {
             try await withDeadline(domain.configuration.shutdownDeadline, "powering off vm \(live.id)") { [domain] in
                 let session = try await live.session(deadline: .now + domain.configuration.restoreDeadline)
                 try await session.powerOff()
-                await session.waitUntilClosed()
+                await live.waitUntilHalted()
             }
         } catch {
             domain.logger.notice(

@@ -21,10 +21,8 @@ final class MachineSupervisor: Sendable {
     private func handle(_ event: VirtualMachineEvent, of live: LiveMachine) async {
         var logger = domain.logger
         logger[metadataKey: "vm.id"] = "\(live.id)"
-        if live.isExitExpected {
-            await domain.registry.unregister(live)
-            return
-        }
+        if event.isEnd { live.noteHalt() }
+        guard !live.isExitExpected else { return }
         logger.info("vm event", metadata: ["vm.event": "\(event)"])
         do {
             switch event {
@@ -70,6 +68,16 @@ final class MachineSupervisor: Sendable {
             try await MachineLauncher(domain: domain, supervisor: self).startFromDisk(id)
         } catch {
             logger.error("vm could not be started again", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+extension VirtualMachineEvent {
+    /// Whether the guest does not run after it.
+    fileprivate var isEnd: Bool {
+        switch self {
+        case .guestPoweredOff, .guestReset, .guestPanicked, .exited: true
+        case .diskFailed: false
         }
     }
 }

@@ -27,7 +27,9 @@ public struct Recovery: Sendable {
         try await takeOver(recorded)
         let registered = await domain.registry.all()
         await domain.hypervisor.terminateStrays(
-            below: domain.layout.machines, keeping: Set(registered.map(\.machine.process.pid)))
+            below: domain.layout.machines,
+            keeping: Set(registered.map(\.machine.process.pid))
+        )
         try await removeStrayDirectories(keeping: Set(recorded.map(\.id)))
         try await settleCommits(hostRebooted: hostRebooted)
         await LayerReclaimer(domain: domain).reclaim()
@@ -54,7 +56,9 @@ public struct Recovery: Sendable {
                 try await settle(machine, adopted: live)
             } catch {
                 domain.logger.error(
-                    "vm could not be taken over", metadata: ["vm.id": "\(machine.id)", "error": "\(error)"])
+                    "vm could not be taken over",
+                    metadata: ["vm.id": "\(machine.id)", "error": "\(error)"]
+                )
                 try await recordLoss(of: machine, reason: "it could not be taken over: \(error)", state: .dead)
                 await live.terminate()
                 await domain.registry.unregister(live)
@@ -63,7 +67,10 @@ public struct Recovery: Sendable {
         }
         guard machine.state == .running || machine.state == .paused else { return }
         try await recordLoss(
-            of: machine, reason: "its process was gone when the daemon started", state: .stopped)
+            of: machine,
+            reason: "its process was gone when the daemon started",
+            state: .stopped
+        )
         if let disk = try await domain.hypervisor.newestDisk(in: directory) {
             try await recordDisk(disk, of: machine)
         }
@@ -125,7 +132,9 @@ public struct Recovery: Sendable {
         for commit in try await domain.metadata.liveCommits() where !commit.isDurable {
             if hostRebooted {
                 domain.logger.warning(
-                    "commit was not on stable storage when the host stopped", metadata: ["commit.id": "\(commit.id)"])
+                    "commit was not on stable storage when the host stopped",
+                    metadata: ["commit.id": "\(commit.id)"]
+                )
                 try await domain.metadata.update(commit.id) { $0.deletedAt = Date() }
             } else {
                 machines.sealInBackground(commit)
@@ -137,7 +146,9 @@ public struct Recovery: Sendable {
     private func finishBoots() async throws {
         for machine in try await domain.metadata.liveMachines() where machine.state == .booting {
             let image = try await domain.images.image(
-                named: machine.hardware.imageName, build: machine.hardware.imageBuild)
+                named: machine.hardware.imageName,
+                build: machine.hardware.imageBuild
+            )
             domain.background.start { [domain, machines] in
                 guard machine.activeDisk != nil else {
                     return await machines.bringUpRecorded(machine, image: image)
@@ -146,7 +157,9 @@ public struct Recovery: Sendable {
                     try await machines.launcher.startFromDisk(machine.id)
                 } catch {
                     domain.logger.error(
-                        "vm could not be started", metadata: ["vm.id": "\(machine.id)", "error": "\(error)"])
+                        "vm could not be started",
+                        metadata: ["vm.id": "\(machine.id)", "error": "\(error)"]
+                    )
                 }
             }
         }

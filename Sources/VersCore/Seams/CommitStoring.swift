@@ -17,10 +17,13 @@ public protocol CommitStoring: Sendable {
     /// - Throws: `.incompatible` naming the file that differs.
     func verify(_ id: CommitID) async throws
 
-    /// Deletes the files of every commit directory that nothing needs any more.
+    /// Every directory there is, whether a commit is recorded for it or not.
+    func all() async throws -> [CommitID]
+
+    /// Deletes the files of the given directories that nothing needs any more.
     /// - Returns: the number of files deleted.
     @discardableResult
-    func reclaim(keeping needed: NeededLayers) async throws -> Int
+    func reclaim(_ candidates: [CommitID], keeping needed: NeededLayers) async throws -> Int
 }
 
 /// The layers that some commit, VM or running operation needs.
@@ -28,7 +31,7 @@ public struct NeededLayers: Sendable, Equatable {
     public var memory: Set<CommitID> = []
     public var deviceState: Set<CommitID> = []
     public var disk: Set<CommitID> = []
-    /// Directories to leave alone altogether: being made at this moment.
+    /// Directories to leave alone altogether: made or used by an operation at this moment.
     public var inProgress: Set<CommitID> = []
 
     public init() {}

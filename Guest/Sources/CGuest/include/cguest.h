@@ -1,1 +1,86 @@
+// System calls that Swift cannot express: variadic ones, macros, and what must happen between fork and exec.
+// Every function returns a non-negative result, or a negated errno.
 #pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/types.h>
+
+// What cguest_spawn() was doing when it failed.
+enum cguest_spawn_stage {
+    CGUEST_STAGE_FORK = 1,
+    CGUEST_STAGE_SESSION = 2,
+    CGUEST_STAGE_TERMINAL = 3,
+    CGUEST_STAGE_STREAMS = 4,
+    CGUEST_STAGE_DIRECTORY = 5,
+    CGUEST_STAGE_EXECUTE = 6,
+};
+
+struct cguest_spawn_request {
+    const char *path;
+    char *const *arguments;
+    char *const *environment;
+    const char *directory;
+    // Become 0, 1 and 2; all above 2.
+    int stdin_fd;
+    int stdout_fd;
+    int stderr_fd;
+    // Whether stdin is a terminal that becomes the controlling one.
+    bool controlling_terminal;
+    // An open cgroup.procs that the process enters, or -1.
+    int cgroup_procs_fd;
+    // Set on return.
+    int pid_fd;
+    int failed_stage;
+};
+
+// Starts a process in its own session with default signal dispositions and no other descriptors. Returns its pid
+// after execve(2) has succeeded.
+int cguest_spawn(struct cguest_spawn_request *request);
+
+// Opens a pseudo-terminal of that size, both ends with close-on-exec.
+int cguest_open_terminal(uint16_t columns, uint16_t rows, int *leader, int *follower);
+int cguest_set_terminal_size(int leader, uint16_t columns, uint16_t rows);
+
+// Credits `count` bytes to the random number generator behind `fd` and makes it derive new keys at once.
+int cguest_add_entropy(int fd, const uint8_t *bytes, size_t count);
+
+// Ends every IPv4 and IPv6 TCP connection whose peer is not this machine's loopback. Returns how many.
+int cguest_destroy_outside_connections(void);
+
+int cguest_load_module(int fd);
+int cguest_open_uevents(void);
+int cguest_pid_fd_signal(int pid_fd, int number);
+int cguest_resize_ext4(int fd, uint64_t blocks);
+
+int cguest_interface_up(const char *name, uint32_t address, uint32_t netmask);
+int cguest_default_route(uint32_t gateway);
+
+int cguest_power_off(void);
+int cguest_real_time_minimum(void);
+
+// The type of filesystem at `path`, as statfs(2) reports it.
+int64_t cguest_filesystem_type(const char *path);
+
+// fork(2), which Swift hides: for a process with one thread.
+int cguest_fork(void);
+// Binds a datagram socket in the abstract namespace. `name` without the leading zero byte.
+int cguest_bind_abstract(const char *name);
+// Listens on a Unix socket.
+int cguest_listen(const char *path);
+// The exit status of a process that has ended as a shell would report it, or -EAGAIN.
+int cguest_reap(int pid_fd);
+// Writes the line to the kernel's log, where the console shows it.
+void cguest_log(const char *line);
+
+// GNU extensions that glibc's module map hides.
+int cguest_pipe(int *read_end, int *write_end);
+int cguest_make_temporary(char *template);
+int cguest_accept(int listener);
+// The path below /sys/dev/block of the device that a file is on.
+void cguest_device_of(const char *path, unsigned *major_number, unsigned *minor_number);
+// Receives SIGCHLD, which it blocks.
+int cguest_open_child_signals(void);

@@ -1,0 +1,98 @@
+import CGuest
+import Glibc
+import GuestProtocol
+
+/// The guest's side: one thread, one event loop, until the machine is powered off.
+public final class Agent {
+    public static let version = "1"
+    static let portName = "vers.agent"
+
+    let loop: EventLoop
+    let port: Port
+    let machine: Machine
+    var handshake = GuestHandshake()
+    var assembler = MessageAssembler()
+    var readings: [UInt32: FileReading] = [:]
+    var writings: [UInt32: FileWriting] = [:]
+    lazy var commands = CommandTable(
+        loop: loop,
+        journalCapacityInBytes: machine.journalCapacityInBytes,
+        cgroup: { [machine] in machine.cgroupDescriptor() },
+        send: { [unowned self] in send($0, channel: $1, $2) }
+    )
+    /// The size of the root disk when its filesystem was grown last.
+    var lastDiskSize: UInt64 = 0
+    var growthWaiters: [UInt32] = []
+    var growthTimer: EventLoop.TimerID?
+    lazy var identity = IdentityKeeper(machine: machine)
+
+    /// Serves one connection at a time on a Unix socket and changes nothing of the machine it runs on: the same
+    /// agent without a VM, for tests of the host's side.
+    public static func serve(socket path: String) throws {
+        signal(SIGPIPE, SIG_IGN)
+        let agent = try Agent(machine: Machine(isGuest: false))
+        try agent.port.listen(at: path)
+        try agent.run()
+    }
+
+    init(machine: Machine) throws(SystemError) {
+        self.machine = machine
+        loop = try EventLoop()
+        port = Port(loop: loop)
+        port.onFrame = { [unowned self] in receive($0) }
+        port.onHangUp = { [unowned self] in endSession() }
+    }
+
+    func run() throws(SystemError) {
+        try loop.run { [unowned self] in prepareToWait() }
+    }
+
+    /// - Returns: whether there is more to do at once.
+    private func prepareToWait() -> Bool {
+        port.readRemaining()
+        let hasMoreOutput = commands.pump { port.waitingBytes < Port.highWaterInBytes }
+        let hasMoreFiles = pumpFiles()
+        port.flush()
+        let canWrite = port.waitingBytes < Port.highWaterInBytes
+        return port.needsTurn || (canWrite && (hasMoreOutput || hasMoreFiles))
+    }
+
+    func send(_ type: FrameType, flags: FrameFlags = [], channel: UInt32, _ payload: [UInt8]) {
+        guard let session = handshake.session else { return }
+        if payload.count <= ProtocolLimits.payloadInBytes {
+            port.send(Frame(type, flags: flags, session: session, channel: channel, payload: payload))
+        } else {
+            for frame in MessageAssembler.split(type, session: session, channel: channel, message: payload) {
+                port.send(frame)
+            }
+        }
+    }
+
+    func endSession() {
+        commands.endSession()
+        readings.removeAll()
+        writings.removeAll()
+        assembler = MessageAssembler()
+        machine.settledWaiters.removeAll()
+        growthWaiters.removeAll()
+    }
+
+    /// Sends a piece of every file that the host has room for.
+    /// - Returns: whether any was sent.
+    private func pumpFiles() -> Bool {
+        var hasSent = false
+        for (channel, reading) in readings {
+            guard port.waitingBytes < Port.highWaterInBytes else { return true }
+            do throws(Failure) {
+                guard let bytes = try reading.next() else { continue }
+                hasSent = true
+                send(.data, flags: bytes.isEmpty ? .end : [], channel: channel, bytes)
+                if bytes.isEmpty { readings[channel] = nil }
+            } catch {
+                readings[channel] = nil
+                send(.failure, channel: channel, error.encoded())
+            }
+        }
+        return hasSent
+    }
+}

@@ -1,0 +1,95 @@
+import Glibc
+import GuestProtocol
+
+/// A command that runs or ran.
+final class Command {
+    struct Input {
+        let channel: UInt32?
+        var bytes: ArraySlice<UInt8>
+        let end: Bool
+    }
+
+    /// One descriptor that output is read from.
+    struct Output {
+        let descriptor: Int32
+        let stream: RecordStream
+        var isWatched = false
+    }
+
+    let id: WireID
+    let pid: Int32
+    let pidDescriptor: Int32
+    /// The leading side of the command's terminal.
+    let terminal: Int32?
+    var stdin: Int32?
+    /// Stands for ``stdin`` in the event loop, where a terminal's own number is taken by its output.
+    let inputWatch: Int32
+    var outputs: [Output]
+    var inputs = Deque<Input>()
+    var inputBytes = 0
+    var isWatchingInput = false
+
+    var backlog = Deque<Record>()
+    var backlogBytes = 0
+    var nextCursor: UInt64 = 1
+    var subscribers: [Subscriber] = []
+
+    /// Set when the process has ended; output may still follow.
+    var status: Int32?
+    /// Set when followers were told, or may be.
+    var exit: ExitRecord?
+    var hasTimedOut = false
+    var timeoutTimer: EventLoop.TimerID?
+    var drainTimer: EventLoop.TimerID?
+    var lastOutput: UInt64 = 0
+    var endedAt: UInt64 = 0
+
+    init(id: WireID, pid: Int32, pidDescriptor: Int32, terminal: Int32?, stdin: Int32?, outputs: [Output]) {
+        inputWatch = terminal.map { fcntl($0, F_DUPFD_CLOEXEC, 3) } ?? stdin ?? -1
+        self.id = id
+        self.pid = pid
+        self.pidDescriptor = pidDescriptor
+        self.terminal = terminal
+        self.stdin = stdin
+        self.outputs = outputs
+    }
+
+    /// The oldest record that is left, or the next that will come.
+    var oldestCursor: UInt64 { backlog.first?.cursor ?? nextCursor }
+
+    /// Bytes that the slowest follower has not been sent.
+    var waitingBytes: Int {
+        guard let slowest = subscribers.map(\.nextCursor).min(), slowest < nextCursor else { return 0 }
+        if slowest <= oldestCursor { return backlogBytes }
+        let first = Int(slowest - oldestCursor)
+        return (first..<backlog.count).reduce(0) { $0 + backlog[$1].data.count + Record.overheadInBytes }
+    }
+
+    func record(at cursor: UInt64) -> Record? {
+        guard let oldest = backlog.first, cursor >= oldest.cursor, cursor < nextCursor else { return nil }
+        return backlog[Int(cursor - oldest.cursor)]
+    }
+
+    func add(_ record: Record) {
+        backlog.append(record)
+        backlogBytes += record.data.count + Record.overheadInBytes
+        nextCursor = record.cursor + 1
+    }
+
+    /// Lets go of what the journal has forgotten and every follower was sent.
+    func trim() {
+        let needed = subscribers.map(\.nextCursor).min() ?? .max
+        while let oldest = backlog.first, oldest.isForgotten, oldest.cursor < needed {
+            backlog.popFirst()
+            backlogBytes -= oldest.data.count + Record.overheadInBytes
+        }
+    }
+
+    /// Sends a signal to the process group, and to the group in the foreground of its terminal.
+    func signal(_ number: Int32) {
+        kill(-pid, number)
+        guard let terminal else { return }
+        let foreground = tcgetpgrp(terminal)
+        if foreground > 1, foreground != pid { kill(-foreground, number) }
+    }
+}

@@ -1,0 +1,87 @@
+import CGuest
+import Glibc
+import GuestProtocol
+
+extension Agent {
+    /// Serves the machine's port until it is powered off.
+    static func serveGuest(_ machine: Machine) throws(SystemError) -> Never {
+        signal(SIGPIPE, SIG_IGN)
+        let agent = try Agent(machine: machine)
+        agent.lastDiskSize = (try? RootFilesystem.sizes("/").diskInBytes) ?? 0
+        try agent.watchMachine()
+        agent.findPort()
+        try agent.run()
+        exit(1)
+    }
+
+    private func watchMachine() throws(SystemError) {
+        if machine.ueventDescriptor >= 0 {
+            try loop.add(machine.ueventDescriptor, EventLoop.readable) { [unowned self] _ in receiveDeviceEvents() }
+        }
+        if machine.notifyDescriptor >= 0 {
+            try loop.add(machine.notifyDescriptor, EventLoop.readable) { [unowned self] _ in
+                for channel in machine.receiveNotification() { reply(channel) }
+            }
+        }
+        guard getpid() == 1 else { return }
+        let children = try SystemError.check("watch children", cguest_open_child_signals())
+        try loop.add(children, EventLoop.readable) { [unowned self] _ in
+            var buffer = [UInt8](repeating: 0, count: 1024)
+            while read(children, &buffer, buffer.count) > 0 {}
+            commands.reapOrphans()
+        }
+    }
+
+    private func receiveDeviceEvents() {
+        var buffer = [UInt8](repeating: 0, count: 8192)
+        var hasBlockEvent = false
+        while true {
+            let count = recv(machine.ueventDescriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+            // ENOBUFS says that events were lost: look at everything.
+            if count < 0, errno != ENOBUFS { break }
+            hasBlockEvent = true
+        }
+        guard hasBlockEvent else { return }
+        if !port.isOpen { findPort() }
+        if !Network.isConfigured { Network.configure() }
+        blockDeviceChanged()
+    }
+
+    private func findPort() {
+        guard let path = VirtioPort.find(named: Self.portName) else { return }
+        do throws(SystemError) {
+            try port.open(device: path)
+        } catch {
+            Console.log("cannot serve the host: \(error)")
+        }
+    }
+}
+
+/// Ports of virtio-serial devices.
+enum VirtioPort {
+    private static let directory = "/sys/class/virtio-ports"
+
+    /// - Returns: the device file of the port that the host has given that name.
+    static func find(named name: String) -> String? {
+        DirectoryListing.names(in: directory)
+            .first { SmallFile.readLine("\(directory)/\($0)/name") == name }
+            .map { "/dev/\($0)" }
+    }
+}
+
+extension CommandTable {
+    /// Collects processes that were left to init. Those of commands are collected by their descriptors.
+    func reapOrphans() {
+        while true {
+            var info = siginfo_t()
+            guard waitid(P_ALL, 0, &info, Int32(WEXITED | WNOHANG | WNOWAIT)) == 0 else { return }
+            let pid = info._sifields._sigchld.si_pid
+            guard pid > 0 else { return }
+            if let command = commands.values.first(where: { $0.pid == pid && $0.status == nil }) {
+                collect(command)
+            } else {
+                waitpid(pid, nil, 0)
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import Foundation
+internal import SystemPackage
+import VersAPI
+import VersClient
+
+/// Whether the instance is there, complete and of our version.
+struct InstanceChecks {
+    let context: CommandContext
+    let home: InstanceHome
+    let environment: [String: String]
+
+    func run() async -> [Check] { [executable(), images(), await daemon()] }
+
+    private func executable() -> Check {
+        do {
+            return .ok("versd", try DaemonExecutable.find(environment: environment).string)
+        } catch {
+            return .fail("versd", "not found beside vers or in PATH", hint: "install it: make install")
+        }
+    }
+
+    private func images() -> Check {
+        let directory = home.path.appending("images").string
+        let names = ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).filter {
+            access("\(directory)/\($0)/current/manifest.json", R_OK) == 0
+        }
+        guard !names.isEmpty else {
+            return .fail("images", "none in \(directory)", hint: "make them: make images")
+        }
+        guard names.contains(MachineConfiguration.defaultImageName) else {
+            return .warn(
+                "images",
+                "\(names.sorted().listed), but not '\(MachineConfiguration.defaultImageName)'",
+                hint: "name one with 'vers run --rootfs', or make the default: make images"
+            )
+        }
+        return .ok("images", names.sorted().listed)
+    }
+
+    private func daemon() async -> Check {
+        let name = "daemon"
+        do {
+            let client: VersClient
+            let place: String
+            if let url = environment["VERS_URL"], !url.isEmpty {
+                place = url
+                client = try await InstanceLocator(context).connect()
+            } else if let record = try home.runningDaemon() {
+                place = "pid \(record.pid), \(record.url)"
+                client = try InstanceLocator(context).local(record, home: home, environment: environment)
+            } else {
+                return .warn(name, "does not run", hint: "it starts with the first command that needs it, or 'vers up'")
+            }
+            return try await VersClient.with(client) { client in
+                let version = try await client.version().workspace_version
+                _ = try await client.machines()
+                guard version == VersVersion.current else {
+                    return .warn(
+                        name,
+                        "\(place) has version \(version), vers has \(VersVersion.current)",
+                        hint: "restart it: vers down && vers up"
+                    )
+                }
+                return .ok(name, "\(place), version \(version)")
+            }
+        } catch let error as VersError {
+            return .fail(name, error.message, hint: error.hint ?? "see \(home.log)")
+        } catch {
+            return .fail(name, "\(error)", hint: "see \(home.log)")
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import ArgumentParser
+import VersAPI
+import VersClient
+
+/// `vers branch`: new VMs from a running VM or a commit.
+struct Branch: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Branch a VM, or a commit, into new VMs.",
+        discussion: """
+            The source pauses for some milliseconds and runs on; in each new VM every process goes on where the \
+            source's was. Several VMs of one call share one snapshot. HEAD stays where it is unless --checkout.
+
+            EXAMPLES
+              vers branch                       branch HEAD
+              vers branch web -n experiment     branch web and name the child
+              vers branch web -c                branch web and make the child HEAD
+              vers branch 5e0a1c2b --count 10   ten VMs from a VM or a commit
+            """
+    )
+
+    @Argument(help: "A VM (alias, id or the first characters of it) or a commit; HEAD when absent.")
+    var source: String?
+    @Option(name: [.customShort("n"), .customLong("alias")], help: "A name for the new VM.")
+    var alias: String?
+    @Flag(name: .shortAndLong, help: "Make the (first) new VM HEAD.")
+    var checkout = false
+    @Option(name: .long, parsing: .unconditional, help: ArgumentHelp("How many VMs to make.", valueName: "n"))
+    var count = 1
+    @Flag(name: .long, help: "Wait until the VMs are running; that is what happens without it, too.")
+    var wait = false
+    @OptionGroup var format: FormatOptions
+    @OptionGroup var quiet: QuietOptions
+    @OptionGroup var common: CommonOptions
+
+    struct Result: Encodable {
+        var from_id: String
+        var from_name: String
+        var new_ids: [MachineID]
+        var new_alias: String?
+        var checkout_done: Bool
+        var used_head: Bool
+    }
+
+    func validate() throws {
+        try alias.map(AliasName.validate)
+        guard count >= 1 else {
+            throw VersError(.invalidArgument, "invalid --count '\(count)': expected a number above 0")
+        }
+        guard alias == nil || count == 1 else {
+            throw VersError(.invalidArgument, "--alias names one VM, but --count is \(count)")
+        }
+    }
+
+    func run() async throws {
+        let context = common.context
+        try await context.withSession { session in
+            let target = try await session.resolver.target(source)
+            let sourceID = target.text
+            let name =
+                switch target {
+                case .machine(let id): session.name(of: id)
+                case .commit(let id): id.text
+                }
+            if !quiet.quiet, format.format == nil { context.note("Creating \(counted(count, "new VM")) from \(name)...") }
+            let ids = try await context.progress("branching \(name)") {
+                switch target {
+                case .machine(let id): try await session.client.branch(id, count: count)
+                case .commit(let id): try await session.client.branch(id, count: count)
+                }
+            }
+            guard ids.count == count, let first = ids.first else {
+                throw VersError(.internal, "asked for \(counted(count, "VM")), but the server made \(ids.count)")
+            }
+            if let alias { try AliasFile(context).set(alias, to: first) }
+            if checkout { try HeadFile(context).write(first) }
+            let result = Result(
+                from_id: sourceID,
+                from_name: name,
+                new_ids: ids,
+                new_alias: alias,
+                checkout_done: checkout,
+                used_head: source == nil
+            )
+            try Rendering(json: result, ids: ids.map(\.text)) { text(of: result) }
+                .write(to: context, format: format.format, quiet: quiet.quiet)
+        }
+    }
+
+    private func text(of result: Result) -> String {
+        var lines: [String] = []
+        if result.new_ids.count == 1 {
+            lines = ["New VM created successfully", "VM ID: \(result.new_ids[0])"]
+        } else {
+            lines = ["\(result.new_ids.count) new VMs created successfully"] + result.new_ids.map(\.text)
+        }
+        if let alias = result.new_alias { lines.append("Alias: \(alias)") }
+        if result.checkout_done { lines.append("HEAD is now \(result.new_ids[0])") }
+        return lines.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,24 @@
+import ArgumentParser
+import VersAPI
+
+/// `vers head`.
+struct Head: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print the id of the VM that HEAD names.",
+        discussion: """
+            HEAD is the VM that commands act on when none is named. It belongs to a directory: the file .vers/HEAD. \
+            'run' and 'run-commit' move it, 'branch' with --checkout, and 'checkout'; deleting the VM empties it.
+
+            EXAMPLES
+              vers head
+              vers execute "$(vers head)" -- uptime
+            """
+    )
+
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        let context = common.context
+        context.print(try HeadFile(context).require().text)
+    }
+}

@@ -1,0 +1,50 @@
+import ArgumentParser
+
+/// `vers`: every command.
+struct VersCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "vers",
+        abstract: "Linux virtual machines that branch while they run.",
+        discussion: """
+            A VM is named by its alias, its id, or the first 4 or more characters of its id; without one, commands \
+            act on HEAD, the VM of this directory.
+
+            EXAMPLES
+              vers run -N web
+              vers execute web -- uptime
+              vers branch web -n experiment
+              vers tree
+
+            EXIT STATUS
+              0 success; 1 failure; 2 authentication; 3 not found; 4 conflict; 5 bad arguments; 6 timeout; \
+            7 cancelled. 'execute' and 'connect' exit with the remote command's code.
+            """,
+        version: VersVersion.current,
+        subcommands: [GenerateDocs.self],
+        groupedSubcommands: [
+            CommandGroup(name: "VM", subcommands: [
+                Run.self, RunCommit.self, Branch.self, Tree.self, Status.self, Info.self, Delete.self,
+            ]),
+            CommandGroup(name: "Commit", subcommands: [Commit.self]),
+            CommandGroup(name: "Inside a VM", subcommands: [Execute.self, Connect.self, Logs.self]),
+            CommandGroup(name: "State", subcommands: [Pause.self, Resume.self, Stop.self, Start.self, Resize.self]),
+            CommandGroup(name: "Project", subcommands: [Init.self, Head.self, Checkout.self, Alias.self]),
+            CommandGroup(name: "Instance", subcommands: [
+                Up.self, Down.self, Doctor.self, Login.self, Completion.self,
+            ]),
+        ]
+    )
+}
+
+extension ParsableCommand {
+    /// Its commands that are not hidden, in the order of its help.
+    static var visibleSubcommands: [any ParsableCommand.Type] {
+        let all = configuration.groupedSubcommands.flatMap(\.subcommands) + configuration.ungroupedSubcommands
+        return all.filter { $0.configuration.shouldDisplay }
+    }
+}
+
+/// The version of this build.
+enum VersVersion {
+    static let current = "0.1.0"
+}

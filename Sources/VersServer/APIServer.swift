@@ -1,0 +1,131 @@
+import Hummingbird
+import HummingbirdCore
+public import Logging
+import NIOCore
+public import ServiceLifecycle
+public import SystemPackage
+public import VersAPI
+
+/// The HTTP API on a TCP address and, when configured, on a Unix socket.
+///
+/// A graceful shutdown stops accepting, ends followed commands with a last line (the commands run on), lets other
+/// requests finish, and returns.
+public struct APIServer: Service {
+    /// Where the server listens, once it does.
+    public struct Endpoints: Sendable, Hashable {
+        /// `http://127.0.0.1:PORT`.
+        public var url: String
+        public var port: Int
+        public var unixSocket: FilePath?
+    }
+
+    private let configuration: APIServerConfiguration
+    private let responder: RouterResponder<APIRequestContext>
+    private let counters: ServerCounters
+    private let follows: FollowedExecs
+    private let logger: Logger
+    private let onListening: @Sendable (Endpoints) async -> Void
+
+    /// - Parameters:
+    ///   - system: what `GET /api/v1/system/version` answers.
+    ///   - onListening: called once, when every listener accepts connections.
+    public init(
+        configuration: APIServerConfiguration,
+        machines: any MachineOperations,
+        commits: any CommitOperations,
+        keys: any KeyAuthenticating,
+        system: VersionResponse,
+        logger: Logger,
+        onListening: @escaping @Sendable (Endpoints) async -> Void = { _ in }
+    ) {
+        let counters = ServerCounters()
+        let follows = FollowedExecs()
+        let bodies = BodyReader(configuration)
+        var routes = RouteList()
+        MachineRoutes(machines: machines, bodies: bodies).register(on: &routes)
+        BranchRoutes(machines: machines).register(on: &routes)
+        CommitRoutes(commits: commits, bodies: bodies).register(on: &routes)
+        ExecRoutes(machines: machines, bodies: bodies, follower: ExecFollower(follows: follows)).register(on: &routes)
+        FileRoutes(machines: machines, bodies: bodies).register(on: &routes)
+        ConsoleRoutes(machines: machines).register(on: &routes)
+        SystemRoutes(version: system, counters: counters, follows: follows).register(on: &routes)
+
+        let router = Router(context: APIRequestContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: RequestLogMiddleware(counters: counters))
+        router.add(
+            middleware: ErrorMiddleware(table: RouteTable(routes), lingerTimeout: configuration.lingerTimeout)
+        )
+        routes.add(to: router, authentication: AuthenticationMiddleware(keys: keys))
+
+        self.configuration = configuration
+        self.responder = router.buildResponder()
+        self.counters = counters
+        self.follows = follows
+        self.logger = logger
+        self.onListening = onListening
+    }
+
+    /// - Throws: ``VersError`` when a listener cannot be opened; the other one is closed then.
+    public func run() async throws {
+        let arrivals = ListenerArrivals(configuration, onComplete: onListening)
+        defer { if let path = configuration.unixSocket { SocketFile.remove(path) } }
+        try await withGracefulShutdownHandler {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await serve(.tcp, arrivals) }
+                if configuration.unixSocket != nil { group.addTask { try await serve(.unix, arrivals) } }
+                try await group.waitForAll()
+            }
+        } onGracefulShutdown: {
+            follows.endAll()
+        }
+    }
+}
+
+extension APIServer {
+    enum Listener: String, Sendable {
+        case tcp
+        case unix
+    }
+
+    private func serve(_ listener: Listener, _ arrivals: ListenerArrivals) async throws {
+        let counters = counters
+        let application = Application(
+            responder: responder,
+            server: .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [ConnectionCountingHandler(counters)],
+                    idleTimeout: TimeAmount(configuration.idleTimeout)
+                )
+            ),
+            configuration: ApplicationConfiguration(
+                address: address(of: listener),
+                availableConnectionsDelegate: MaximumAvailableConnections(configuration.maximumConnections)
+            ),
+            onServerRunning: { channel in await arrivals.arrived(listener, channel) },
+            logger: logger
+        )
+        do {
+            try await application.run()
+        } catch let error where !(error is CancellationError) && !arrivals.hasArrived(listener) {
+            throw cannotListen(listener, error)
+        }
+    }
+
+    private func address(of listener: Listener) -> BindAddress {
+        switch (listener, configuration.unixSocket) {
+        case (.unix, let path?): .unixDomainSocket(path: path.string)
+        default: .hostname(configuration.host, port: configuration.port)
+        }
+    }
+
+    private func cannotListen(_ listener: Listener, _ error: any Error) -> VersError {
+        let (place, hint) =
+            switch listener {
+            case .tcp:
+                ("\(configuration.host):\(configuration.port)", "choose another port, or 0 for any that is free")
+            case .unix:
+                (configuration.unixSocket?.string ?? "", "the path may have at most 107 bytes; its directory must exist")
+            }
+        return VersError(.unavailable, "cannot listen on \(place)", hint: hint, cause: error)
+    }
+}

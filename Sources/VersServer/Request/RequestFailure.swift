@@ -1,0 +1,32 @@
+import Hummingbird
+import VersAPI
+
+/// A failure of the request itself, where the table of ``ErrorCode`` is not enough: another status, more headers,
+/// or an answer in another shape.
+struct RequestFailure: Error {
+    var error: VersError
+    var status: Int
+    var headers: HTTPFields = [:]
+    /// The answer carries an empty `vms` too, as the public API's branch routes have it.
+    var listsNoMachines = false
+
+    init(_ error: VersError, status: Int? = nil, headers: HTTPFields = [:], listsNoMachines: Bool = false) {
+        self.error = error
+        self.status = status ?? error.code.httpStatus
+        self.headers = headers
+        self.listsNoMachines = listsNoMachines
+    }
+
+    static func bodyTooLarge(limit: Int) -> RequestFailure {
+        RequestFailure(
+            VersError(.payloadTooLarge, "the request's body is larger than \(limit) bytes, the limit of this route")
+        )
+    }
+
+    static func bodyTimedOut(after timeout: Duration) -> RequestFailure {
+        RequestFailure(
+            VersError(.timedOut, "the request's body did not arrive within \(timeout)"),
+            status: HTTPResponse.Status.requestTimeout.code
+        )
+    }
+}

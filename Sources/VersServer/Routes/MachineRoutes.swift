@@ -1,0 +1,120 @@
+import Hummingbird
+import VersAPI
+import VersCore
+
+/// VMs: list, create, look at, change, commit, delete.
+struct MachineRoutes: Sendable {
+    let machines: any MachineOperations
+    let bodies: BodyReader
+
+    func register(on routes: inout RouteList) {
+        routes.on(.get, "/vms", use: list)
+        routes.on(.get, "/vm", use: list)
+        routes.on(.post, "/vm/new_root", use: newRoot)
+        routes.on(.post, "/vm/from_commit", use: fromCommit)
+        routes.on(.get, "/vm/:id/status", use: status)
+        routes.on(.get, "/vm/:id/metadata", use: metadata)
+        routes.on(.get, "/vm/:id/ssh_key", use: sshKey)
+        routes.on(.patch, "/vm/:id/state", use: setState)
+        routes.on(.patch, "/vm/:id/disk", use: resizeDisk)
+        routes.on(.patch, "/vm/:id/label", use: upsertLabels)
+        routes.on(.post, "/vm/:id/commit", use: commit)
+        routes.on(.delete, "/vm/:id", use: delete)
+    }
+
+    private func list(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        try .json(try await machines.list())
+    }
+
+    private func newRoot(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        let waits = try QueryOptions(request).flag("wait_boot")
+        let body = try await bodies.json(NewRootRequest.self, of: request)
+        let id = try await machines.create(body.vm_config, owner: try context.requireOwner(), waitForBoot: waits)
+        return try .json(NewMachineResponse(vm_id: id), status: .created)
+    }
+
+    private func fromCommit(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        let body = try await bodies.json(FromCommitRequest.self, of: request)
+        let commit = try Self.source(of: body)
+        let id = try await machines.create(from: commit, owner: try context.requireOwner())
+        return try .json(NewMachineResponse(vm_id: id), status: .created)
+    }
+
+    private static func source(of body: FromCommitRequest) throws -> CommitID {
+        let given = [body.commit_id, body.tag_name, body.ref].compactMap(\.self)
+        guard given.count == 1 else {
+            throw VersError(
+                .invalidBody,
+                "the body names \(given.count) sources: expected exactly one of commit_id, tag_name, ref"
+            )
+        }
+        guard let text = body.commit_id else {
+            throw VersError(.unsupported, "this server has no tags: expected commit_id, got '\(given[0].prefix(64))'")
+        }
+        guard let commit = CommitID(text) else {
+            throw VersError(.invalidField, "field 'commit_id': invalid id '\(text.prefix(64))': expected a UUID")
+        }
+        return commit
+    }
+
+    private func status(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        try .json(try await machines.summary(of: try context.machineID()))
+    }
+
+    private func metadata(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        try .json(try await machines.metadata(of: try context.machineID()))
+    }
+
+    private func sshKey(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        try .json(try await machines.sshKey(of: try context.machineID()))
+    }
+
+    private func setState(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        let id = try context.machineID()
+        let skips = try QueryOptions(request).flag("skip_wait_boot")
+        let body = try await bodies.json(StateRequest.self, of: request)
+        try await machines.setState(of: id, to: body.state, skipWaitBoot: skips)
+        return .emptyObject
+    }
+
+    private func resizeDisk(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        let id = try context.machineID()
+        let skips = try QueryOptions(request).flag("skip_wait_boot")
+        let body = try await bodies.json(DiskRequest.self, of: request)
+        try await machines.resizeDisk(of: id, toMiB: body.fs_size_mib, skipWaitBoot: skips)
+        return .emptyObject
+    }
+
+    private func upsertLabels(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        let id = try context.machineID()
+        let body = try await bodies.optionalJSON(LabelRequest.self, of: request)
+        try await machines.upsertLabels(body?.labels ?? [:], of: id)
+        return .emptyObject
+    }
+
+    private func commit(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        let id = try context.machineID()
+        let options = try QueryOptions(request).freezeOptions()
+        let body = try await bodies.optionalJSON(CommitRequest.self, of: request) ?? CommitRequest()
+        let owner = try context.requireOwner()
+        let commit = try await machines.commit(id, request: body, options: options, owner: owner)
+        return try .json(CommitResponse(commit_id: commit), status: .created)
+    }
+
+    private func delete(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        let id = try context.machineID()
+        let query = QueryOptions(request)
+        let gone = try await machines.delete(
+            id,
+            recursive: try query.flag("recursive"),
+            skipWaitBoot: try query.flag("skip_wait_boot")
+        )
+        return try .json(DeleteMachineResponse(vm_id: id, vm_ids: gone))
+    }
+}
+
+extension QueryOptions {
+    func freezeOptions() throws -> FreezeOptions {
+        FreezeOptions(keepPaused: try flag("keep_paused"), skipWaitBoot: try flag("skip_wait_boot"))
+    }
+}

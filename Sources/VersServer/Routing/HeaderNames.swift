@@ -1,0 +1,11 @@
+import HTTPTypes
+
+extension HTTPField.Name {
+    static var requestID: Self { Self.known("X-Request-Id") }
+    static var execID: Self { Self.known("X-Exec-Id") }
+
+    private static func known(_ name: String) -> Self {
+        guard let name = Self(name) else { preconditionFailure("'\(name)' is no header name") }
+        return name
+    }
+}

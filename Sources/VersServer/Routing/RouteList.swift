@@ -1,0 +1,38 @@
+import Hummingbird
+
+/// The routes as data: the router and the ``RouteTable`` are both made from it.
+struct RouteList {
+    typealias Handler = @Sendable (Request, APIRequestContext) async throws -> Response
+
+    struct Route {
+        var method: HTTPRequest.Method
+        var pattern: String
+        var needsKey: Bool
+        var handler: Handler
+    }
+
+    private(set) var routes: [Route] = []
+
+    /// A route under `/api/v1` that needs a key. Captures are written `:id`, always under the same name at the same
+    /// place, so that the router never has to choose between two.
+    mutating func on(_ method: HTTPRequest.Method, _ path: String, use handler: @escaping Handler) {
+        routes.append(Route(method: method, pattern: "/api/v1" + path, needsKey: true, handler: handler))
+    }
+
+    /// A route that everybody may ask.
+    mutating func onPublic(_ method: HTTPRequest.Method, _ pattern: String, use handler: @escaping Handler) {
+        routes.append(Route(method: method, pattern: pattern, needsKey: false, handler: handler))
+    }
+
+    func add(to router: Router<APIRequestContext>, authentication: AuthenticationMiddleware) {
+        let authenticated = router.group().add(middleware: authentication)
+        for route in routes {
+            let path = RouterPath(route.pattern)
+            if route.needsKey {
+                authenticated.on(path, method: route.method, use: route.handler)
+            } else {
+                router.on(path, method: route.method, use: route.handler)
+            }
+        }
+    }
+}

@@ -1,0 +1,9 @@
+import Foundation
+import VersCommands
+
+@main
+enum Vers {
+    static func main() async {
+        exit(await CommandLineProgram.run(Array(CommandLine.arguments.dropFirst())))
+    }
+}
