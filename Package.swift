@@ -118,6 +118,19 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+
+        // What measures.
+        .target(
+            name: "Benchmarking",
+            dependencies: ["VersAPI", "VersClient", "HostSystem", systemPackage],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "vers-bench",
+            dependencies: ["Benchmarking", argumentParser, systemPackage],
+            swiftSettings: settings
+        ),
+
         .executableTarget(name: "vers", dependencies: ["VersCommands"], swiftSettings: settings),
         .executableTarget(
             name: "versd",
@@ -126,6 +139,12 @@ let package = Package(
                 "KeyMaterial", "HostSystem",
                 argumentParser, logging, lifecycle, systemPackage, hummingbird,
             ],
+            swiftSettings: settings
+        ),
+
+        .testTarget(
+            name: "BenchmarkingTests",
+            dependencies: ["Benchmarking", "VersAPI"],
             swiftSettings: settings
         ),
     ]

@@ -1,5 +1,6 @@
 import Foundation
 import VersAPI
+import VersClient
 
 /// Measures everything that was asked for, one thing after the other.
 public struct BenchmarkRun: Sendable {

@@ -49,7 +49,9 @@ struct VersBench: AsyncParsableCommand {
     var output: String
 
     func validate() throws {
-        guard (1...100_000).contains(runs) else { throw ValidationError("invalid --runs \(runs): expected 1 to 100000") }
+        guard (1...100_000).contains(runs) else {
+            throw ValidationError("invalid --runs \(runs): expected 1 to 100000")
+        }
         guard (0...1000).contains(boots) else { throw ValidationError("invalid --boots \(boots): expected 0 to 1000") }
         for name in only where !BenchmarkRun.scenarioNames.contains(name) {
             let names = BenchmarkRun.scenarioNames.joined(separator: ", ")

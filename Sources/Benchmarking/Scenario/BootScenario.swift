@@ -1,4 +1,5 @@
 import VersAPI
+import VersClient
 
 /// The first VM of an image and size, and boots from disk.
 struct BootScenario: Scenario {

@@ -1,4 +1,5 @@
 import VersAPI
+import VersClient
 
 /// Branches of one running VM, with a known set of pages changed since the last.
 struct BranchScenario: Scenario {

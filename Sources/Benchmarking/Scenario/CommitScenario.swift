@@ -1,4 +1,5 @@
 import VersAPI
+import VersClient
 
 /// Commits of a running VM, and VMs from them: `vers commit` and `vers run-commit`.
 struct CommitScenario: Scenario {

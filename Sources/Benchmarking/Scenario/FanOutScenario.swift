@@ -1,4 +1,5 @@
 import VersAPI
+import VersClient
 
 /// Many children of one commit, what each costs, and what `versd` costs with all of them.
 struct FanOutScenario: Scenario {

@@ -1,4 +1,5 @@
 import VersAPI
+import VersClient
 
 /// The pause as it is seen from outside the engine: the longest silence of a guest that ticks.
 ///

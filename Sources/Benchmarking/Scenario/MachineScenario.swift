@@ -1,4 +1,5 @@
 import VersAPI
+import VersClient
 
 /// What is done to one VM that runs: pause, resume, exec.
 struct MachineScenario: Scenario {

@@ -1,4 +1,5 @@
 import VersAPI
+import VersClient
 
 /// New VMs from the boot commit of their image and size: what `vers run` asks for.
 struct RunScenario: Scenario {
