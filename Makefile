@@ -30,6 +30,7 @@ build: ## release build: .build/release/{vers,versd,vers-agent,libramlayers.so}
 	swift build -c release --product versd
 	Guest/build.sh $(release)/vers-agent
 	Sources/RAMLayers/build.sh $(release)/libramlayers.so
+	git rev-parse HEAD >$(release)/REVISION 2>/dev/null || echo unknown >$(release)/REVISION
 
 build-debug: ## debug build of the same, in .build/debug
 	swift build
@@ -79,6 +80,7 @@ install: ## install under PREFIX (run `make build` first)
 	install -d $(bin) $(lib) $(units) $(share)/vers/images/{default,tiny}
 	install -m 0755 $(release)/vers $(release)/versd $(bin)
 	install -m 0755 $(release)/vers-agent $(release)/libramlayers.so $(lib)
+	install -m 0644 $(release)/REVISION $(lib)
 	for file in $(scripts); do install -m 0755 $$file $(share)/vers/$$file; done
 	cp -r images/tiny/files $(share)/vers/images/tiny
 	sed 's|@PREFIX@|$(PREFIX)|g' systemd/versd.service >$(units)/versd.service

@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(
     qemu-system-x86 qemu-utils                     # the VMs and their disks
     mmdebstrap e2fsprogs cpio kmod uidmap          # the images
-    gcc libc6-dev libsqlite3-dev zlib1g-dev        # the build
+    gcc libc6-dev libsqlite3-dev libssl-dev zlib1g-dev # the build
     make git openssh-client ca-certificates
 )
 if [[ ${1:-} == --development ]]; then packages+=(shellcheck); fi
