@@ -122,7 +122,10 @@ let package = Package(
         // What measures.
         .target(
             name: "Benchmarking",
-            dependencies: ["VersAPI", "VersClient", "HostSystem", systemPackage],
+            dependencies: [
+                "VersAPI", "VersClient", "VersCore", "InstanceStore", "GuestConnection", "QMP", "HostSystem", logging,
+                systemPackage,
+            ],
             swiftSettings: settings
         ),
         .executableTarget(

@@ -12,6 +12,8 @@ public struct BenchmarkOptions: Sendable {
     public var fanOuts = [10, 30]
     /// Cold boots take 10 to 20 s of the default image under software emulation.
     public var boots = 5
+    /// Branches with stock QEMU of each dimension; each takes seconds.
+    public var baselineRuns = 10
     /// Between two runs, so that what one leaves in the background (a layer's fsync, a process that ends) is not
     /// measured in the next.
     public var rest: Duration = .milliseconds(300)
@@ -31,6 +33,7 @@ public struct BenchmarkOptions: Sendable {
         dirtySets = Array(dirtySets.prefix(1))
         fanOuts = [4]
         boots = 1
+        baselineRuns = 2
         idleWindow = .seconds(2)
     }
 }

@@ -39,6 +39,9 @@ struct VersBench: AsyncParsableCommand {
     @Option(help: "Cold boots of each size of memory.")
     var boots = 5
 
+    @Option(help: "Branches with stock QEMU of each dimension.")
+    var baselineRuns = 10
+
     @Option(help: "Measure only this: \(BenchmarkRun.scenarioNames.joined(separator: ", ")). May be repeated.")
     var only: [String] = []
 
@@ -53,6 +56,9 @@ struct VersBench: AsyncParsableCommand {
             throw ValidationError("invalid --runs \(runs): expected 1 to 100000")
         }
         guard (0...1000).contains(boots) else { throw ValidationError("invalid --boots \(boots): expected 0 to 1000") }
+        guard (1...1000).contains(baselineRuns) else {
+            throw ValidationError("invalid --baseline-runs \(baselineRuns): expected 1 to 1000")
+        }
         for name in only where !BenchmarkRun.scenarioNames.contains(name) {
             let names = BenchmarkRun.scenarioNames.joined(separator: ", ")
             throw ValidationError("unknown --only '\(name)': expected one of \(names)")
@@ -76,6 +82,7 @@ struct VersBench: AsyncParsableCommand {
         options.dirtySets = try numbers(dirty, of: "--dirty")
         options.fanOuts = try numbers(children, of: "--children")
         options.boots = boots
+        options.baselineRuns = baselineRuns
         options.scenarios = Set(only)
         if quick { options.reduce() }
         return options

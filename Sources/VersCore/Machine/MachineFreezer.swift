@@ -208,7 +208,7 @@ struct MachineFreezer: Sendable {
 
     /// The benchmark reads this line: values without spaces, times in microseconds.
     private func log(_ commit: Commit, _ report: FreezeReport, _ layer: MemoryLayerReport) {
-        let steps = report.steps.map { "\($0.name):\($0.duration.wholeMicroseconds)" }
+        let steps = report.steps.map { "\($0.name.replacing(" ", with: "-")):\($0.duration.wholeMicroseconds)" }
         domain.logger.info(
             "commit made",
             metadata: [
