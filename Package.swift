@@ -134,6 +134,12 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        .testTarget(
+            name: "BenchmarkingTests",
+            dependencies: ["Benchmarking", "VersAPI"],
+            swiftSettings: settings
+        ),
+
         .executableTarget(name: "vers", dependencies: ["VersCommands"], swiftSettings: settings),
         .executableTarget(
             name: "versd",
@@ -145,9 +151,15 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        // Tests.
+        .testTarget(name: "GuestProtocolTests", dependencies: [guestProtocol], swiftSettings: settings),
+        .testTarget(name: "GuestAgentTests", dependencies: [guestAgent, guestProtocol], swiftSettings: settings),
         .testTarget(
-            name: "BenchmarkingTests",
-            dependencies: ["Benchmarking", "VersAPI"],
+            name: "GuestConnectionTests",
+            dependencies: [
+                "GuestConnection", guestAgent, guestProtocol, "VersCore", "VersAPI", logging, systemPackage, nioCore,
+                nioPosix,
+            ],
             swiftSettings: settings
         ),
     ]

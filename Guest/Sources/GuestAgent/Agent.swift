@@ -2,8 +2,9 @@ import CGuest
 import Glibc
 import GuestProtocol
 
-/// The guest's side: one thread, one event loop, until the machine is powered off.
-public final class Agent {
+/// The guest's side: one thread, one event loop, until the machine is powered off. Only ``stop()`` may be called
+/// from another thread, which is why it can be sent to one.
+public final class Agent: @unchecked Sendable {
     public static let version = "1"
     static let portName = "vers.agent"
 
@@ -28,11 +29,22 @@ public final class Agent {
 
     /// Serves one connection at a time on a Unix socket and changes nothing of the machine it runs on: the same
     /// agent without a VM, for tests of the host's side.
-    public static func serve(socket path: String) throws {
+    public convenience init(socket path: String) throws {
         signal(SIGPIPE, SIG_IGN)
-        let agent = try Agent(machine: Machine(isGuest: false))
-        try agent.port.listen(at: path)
-        try agent.run()
+        try self.init(machine: Machine(isGuest: false))
+        try port.listen(at: path)
+    }
+
+    /// Serves until ``stop()``. Commands that still run are killed at the end.
+    public func serve() throws {
+        try run()
+        commands.killAll()
+        port.close()
+    }
+
+    /// Has ``serve()`` return. From any thread.
+    public func stop() {
+        loop.stop()
     }
 
     init(machine: Machine) throws(SystemError) {

@@ -16,7 +16,7 @@ guard CommandLine.arguments.count == 3, CommandLine.arguments[1] == "--socket" e
     exit(2)
 }
 do {
-    try Agent.serve(socket: CommandLine.arguments[2])
+    try Agent(socket: CommandLine.arguments[2]).serve()
 } catch {
     complain("\(error)")
     exit(1)

@@ -26,7 +26,8 @@ extension CommandTable {
 
     private func writeInput(_ command: Command) {
         while let descriptor = command.stdin, var input = command.inputs.popFirst() {
-            let count = input.bytes.isEmpty ? 0 : input.bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            let count =
+                input.bytes.isEmpty ? 0 : input.bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EAGAIN || errno == EINTR {
                 command.inputs.putBack(input)
                 watchInput(command, descriptor)

@@ -107,6 +107,20 @@ extension CommandTable {
         }
     }
 
+    /// Ends every command and lets go of what it holds.
+    func killAll() {
+        for command in commands.values {
+            if command.status == nil {
+                command.signal(SIGKILL)
+                var info = siginfo_t()
+                waitid(P_PIDFD, id_t(command.pidDescriptor), &info, Int32(WEXITED))
+                loop.remove(command.pidDescriptor)
+                close(command.pidDescriptor)
+            }
+            release(command)
+        }
+    }
+
     func expire(_ command: Command) {
         guard command.status == nil else { return }
         command.hasTimedOut = true

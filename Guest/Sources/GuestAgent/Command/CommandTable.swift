@@ -63,7 +63,8 @@ final class CommandTable {
         subscribe(channel, to: command, from: 1)
         watch(command)
         if request.timeout > 0 {
-            command.timeoutTimer = loop.schedule(afterMilliseconds: request.timeout) { [unowned self, unowned command] in
+            command.timeoutTimer = loop.schedule(afterMilliseconds: request.timeout) {
+                [unowned self, unowned command] in
                 expire(command)
             }
         }
@@ -80,7 +81,10 @@ final class CommandTable {
     func attach(_ id: WireID, cursor: UInt64, fromLatest: Bool, channel: UInt32) throws(Failure) {
         let command = try find(id)
         guard cursor < command.nextCursor || command.exit != nil else {
-            throw Failure(.invalidArgument, "cursor \(cursor) is ahead of the command, which is at \(command.nextCursor - 1)")
+            throw Failure(
+                .invalidArgument,
+                "cursor \(cursor) is ahead of the command, which is at \(command.nextCursor - 1)"
+            )
         }
         send(.reply, channel, [])
         let (next, _) = cursor.addingReportingOverflow(1)

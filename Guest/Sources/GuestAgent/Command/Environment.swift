@@ -37,7 +37,7 @@ enum Environment {
             }
             var value = rest[rest.index(after: equals)...]
             while let last = value.last, last == " " || last == "\t" || last == "\r" { value = value.dropLast() }
-            if let quote = value.first, quote == "\"" || quote == "'" , value.count >= 2, value.last == quote {
+            if let quote = value.first, quote == "\"" || quote == "'", value.count >= 2, value.last == quote {
                 value = value.dropFirst().dropLast()
             }
             variables.append((String(rest[..<equals]), String(value)))

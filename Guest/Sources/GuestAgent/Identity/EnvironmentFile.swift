@@ -31,7 +31,9 @@ enum EnvironmentFile {
 
     private static func line(_ variable: EnvironmentVariable) -> String? {
         let value = variable.value
-        guard !value.utf8.contains(where: { $0 == 10 || $0 == 13 || $0 == 0 }), !value.contains("\"") else { return nil }
+        guard !value.utf8.contains(where: { $0 == 10 || $0 == 13 || $0 == 0 }), !value.contains("\"") else {
+            return nil
+        }
         return "\(variable.name)=\"\(value)\""
     }
 }

@@ -25,13 +25,19 @@ final class EventLoop {
     private var generation: UInt32 = 0
     private var lastTimer: TimerID = 0
     private var isStopped = false
+    private let stopEvent: Int32
 
     init() throws(SystemError) {
         descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
         guard descriptor >= 0 else { throw SystemError("epoll_create1") }
+        stopEvent = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+        try add(stopEvent, Self.readable) { [unowned self] _ in isStopped = true }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        close(descriptor)
+        close(stopEvent)
+    }
 
     static let readable = EPOLLIN.rawValue
     static let writable = EPOLLOUT.rawValue
@@ -66,7 +72,8 @@ final class EventLoop {
         timers.removeAll { $0.id == id }
     }
 
-    func stop() { isStopped = true }
+    /// Ends ``run(beforeWaiting:)``. From any thread.
+    func stop() { _ = eventfd_write(stopEvent, 1) }
 
     /// Runs until ``stop()``. `beforeWaiting` is called before each wait, which is skipped when it returns true.
     func run(beforeWaiting: () -> Bool) throws(SystemError) {

@@ -80,7 +80,9 @@ extension ByteReader {
         environment.reserveCapacity(count)
         for _ in 0..<count {
             let name = try readText(field, limit: ProtocolLimits.textInBytes)
-            environment.append(EnvironmentVariable(name: name, value: try readText(field, limit: ProtocolLimits.textInBytes)))
+            environment.append(
+                EnvironmentVariable(name: name, value: try readText(field, limit: ProtocolLimits.textInBytes))
+            )
         }
         return environment
     }

@@ -1,0 +1,106 @@
+import GuestProtocol
+import Synchronization
+import VersAPI
+import VersCore
+
+import struct Foundation.Data
+
+extension AgentSession {
+    func execute(_ request: ExecRequest) async throws -> any GuestExec {
+        let id = request.exec_id ?? ExecID()
+        let stdin = Array((request.stdin ?? "").utf8)
+        let head = Array(stdin.prefix(ProtocolLimits.inputInBytes))
+        let rest = stdin.dropFirst(head.count)
+        let keepsOpen = request.keep_stdin_open ?? false
+        let (milliseconds, overflow) = (request.timeout_secs ?? 0).multipliedReportingOverflow(by: 1000)
+        let spawn = SpawnRequest(
+            id: id.wire,
+            arguments: request.command,
+            environment: (request.env ?? [:]).map { EnvironmentVariable(name: $0.key, value: $0.value) },
+            directory: request.working_dir ?? "",
+            stdin: head,
+            keepsInputOpen: keepsOpen || !rest.isEmpty,
+            terminal: request.tty.map { CellSize(columns: $0.columns, rows: $0.rows) },
+            timeout: overflow ? .max : milliseconds
+        )
+        let exec = try await follow(.spawn(spawn), id, "the start of '\(request.command.first ?? "")'")
+        if !rest.isEmpty { feed(Array(rest), to: id, endOfInput: !keepsOpen) }
+        return exec
+    }
+
+    func attach(_ request: AttachRequest) async throws -> any GuestExec {
+        let attach = Request.attach(
+            request.exec_id.wire,
+            cursor: request.cursor ?? 0,
+            fromLatest: request.from_latest ?? false
+        )
+        return try await follow(attach, request.exec_id, "attaching to a command")
+    }
+
+    private func follow(_ request: Request, _ id: ExecID, _ what: String) async throws -> any GuestExec {
+        let core = core
+        return try await withDeadline(.now + Self.callTimeout, what) {
+            let (number, inbox) = try core.openChannel()
+            do {
+                try await core.sendRequest(request, on: number)
+                _ = try await Self.reply(from: inbox)
+                return AgentExec(id: id, core: core, channel: number, inbox: inbox)
+            } catch {
+                core.closeChannel(number, hasEnded: false)
+                throw error
+            }
+        }
+    }
+
+    func sendInput(_ bytes: [UInt8], to exec: ExecID, endOfInput: Bool) async throws {
+        if let feeder = feeders.withLock({ $0[exec] }) { await feeder.value }
+        try await sendPieces(bytes, to: exec, endOfInput: endOfInput)
+    }
+
+    private func sendPieces(_ bytes: [UInt8], to exec: ExecID, endOfInput: Bool) async throws {
+        var position = 0
+        repeat {
+            let end = min(position + ProtocolLimits.inputInBytes, bytes.count)
+            let isLast = end == bytes.count
+            let request = Request.input(exec.wire, Array(bytes[position..<end]), end: endOfInput && isLast)
+            // The process may read as late as it likes.
+            _ = try await call(request, "the input", deadline: nil)
+            position = end
+        } while position < bytes.count
+    }
+
+    /// Feeds what did not fit into the request. Ends when the process has taken it, or takes no more, or with the
+    /// connection; until then it keeps the session open.
+    private func feed(_ bytes: [UInt8], to exec: ExecID, endOfInput: Bool) {
+        feeders.withLock { feeders in
+            feeders[exec] = Task {
+                // A command that does not read all of its input is no error.
+                try? await sendPieces(bytes, to: exec, endOfInput: endOfInput)
+                self.feeders.withLock { $0[exec] = nil }
+            }
+        }
+    }
+
+    func logs(offset: UInt64, maximumEntries: Int, stream: VersAPI.OutputStream?) async throws -> LogPage {
+        let request = Request.logs(
+            offset: offset,
+            maximumEntries: UInt32(clamping: maximumEntries),
+            stream: stream?.wire
+        )
+        let reply = try await call(request, "reading the log")
+        do throws(ProtocolError) {
+            let page = try LogPageReply(decoding: reply)
+            let entries = page.entries.map { entry in
+                LogEntry(
+                    timestamp: timestampText(nanoseconds: entry.timestamp),
+                    stream: VersAPI.OutputStream(entry.stream),
+                    data_b64: Data(entry.data).base64EncodedString(),
+                    exec_id: ExecID(entry.execID.description)
+                )
+            }
+            return LogPage(entries: entries, eof: page.isLast, next_offset: page.nextOffset)
+        } catch {
+            throw VersError.protocolViolation(error)
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import GuestProtocol
+import Logging
+import NIOCore
+import Synchronization
+import VersAPI
+import VersCore
+
+/// A session over one connection. Owns the task that reads it, which ends with the connection.
+final class AgentSession: GuestSession {
+    let core: SessionCore
+    /// Stdin that did not fit into the request of its command, on its way.
+    let feeders = Mutex<[ExecID: Task<Void, Never>]>([:])
+    private let reader: Task<Void, Never>
+
+    init(connection: NIOAsyncChannel<Frame, Frame>, logger: Logger) {
+        let core = SessionCore(channel: connection.channel, logger: logger)
+        self.core = core
+        reader = Task {
+            do {
+                try await connection.executeThenClose { inbound, _ in
+                    for try await frame in inbound { core.receive(frame) }
+                }
+            } catch {
+                logger.debug("guest channel failed", metadata: ["guest.error": "\(error)"])
+            }
+            core.connectionLost()
+        }
+    }
+
+    deinit {
+        core.closeSoon()
+    }
+
+    /// Greets until the agent answers.
+    func greet() async throws {
+        let core = core
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                while true {
+                    try await core.send(Hello(nonce: core.nonce).frame)
+                    try await Task.sleep(nanoseconds: UInt64(AgentConnector.greetingInterval.nanoseconds))
+                }
+            }
+            group.addTask { _ = try await core.opening.next() }
+            defer { group.cancelAll() }
+            _ = try await group.next()
+        }
+    }
+
+    func waitUntilClosed() async {
+        await core.waitUntilClosed()
+    }
+
+    func close() async {
+        await core.close()
+        await reader.value
+    }
+}

@@ -1,0 +1,151 @@
+import GuestProtocol
+import Logging
+import NIOCore
+import Synchronization
+import VersAPI
+
+/// The state that a session, its calls and its commands share.
+final class SessionCore: Sendable {
+    private struct State {
+        var handshake: HostHandshake
+        var inboxes: [UInt32: Inbox] = [:]
+        var lastChannel: UInt32 = 0
+        var isClosed = false
+        var closeWaiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+        var lastWaiter: UInt64 = 0
+    }
+
+    /// Receives the answer to `hello`, under the number that no call has.
+    let opening = Inbox()
+    let nonce: SessionNonce
+    private let channel: any Channel
+    private let logger: Logger
+    private let state: Mutex<State>
+
+    init(channel: any Channel, logger: Logger) {
+        self.channel = channel
+        self.logger = logger
+        nonce = SessionNonce.random()
+        state = Mutex(State(handshake: HostHandshake(nonce: nonce)))
+    }
+
+    /// A number that was not used in this session, and where its frames arrive.
+    func openChannel() throws -> (number: UInt32, inbox: Inbox) {
+        try state.withLock { state in
+            guard !state.isClosed else { throw VersError.connectionLost() }
+            state.lastChannel += 1
+            let inbox = Inbox()
+            state.inboxes[state.lastChannel] = inbox
+            return (state.lastChannel, inbox)
+        }
+    }
+
+    /// Forgets the channel, and has the guest forget it too unless it has ended.
+    func closeChannel(_ number: UInt32, hasEnded: Bool) {
+        let wasOpen = state.withLock { $0.inboxes.removeValue(forKey: number) != nil && !$0.isClosed }
+        if wasOpen, !hasEnded { post(.cancel, number, []) }
+    }
+
+    /// Sends without waiting: for small frames.
+    func post(_ type: FrameType, flags: FrameFlags = [], _ number: UInt32, _ payload: [UInt8]) {
+        channel.writeAndFlush(frame(type, flags, number, payload), promise: nil)
+    }
+
+    /// Sends, and waits until the socket has taken it.
+    func send(_ type: FrameType, flags: FrameFlags = [], _ number: UInt32, _ payload: [UInt8]) async throws {
+        try await send(frame(type, flags, number, payload))
+    }
+
+    func send(_ frame: Frame) async throws {
+        do {
+            try await channel.writeAndFlush(frame).get()
+        } catch {
+            throw VersError.connectionLost()
+        }
+    }
+
+    func sendRequest(_ request: Request, on number: UInt32) async throws {
+        let message = request.encoded()
+        guard message.count <= ProtocolLimits.messageInBytes else {
+            throw VersError(
+                .payloadTooLarge,
+                "the request has \(message.count) bytes: the limit is \(ProtocolLimits.messageInBytes)"
+            )
+        }
+        for frame in MessageAssembler.split(.request, session: nonce.session, channel: number, message: message) {
+            try await send(frame)
+        }
+    }
+
+    private func frame(_ type: FrameType, _ flags: FrameFlags, _ number: UInt32, _ payload: [UInt8]) -> Frame {
+        Frame(type, flags: flags, session: nonce.session, channel: number, payload: payload)
+    }
+
+    /// Takes a frame from the wire. Never waits.
+    func receive(_ frame: Frame) {
+        let (action, inbox) = state.withLock { state in
+            (state.handshake.receive(frame), state.inboxes[frame.channel])
+        }
+        do throws(ProtocolError) {
+            switch action {
+            case .ignore: break
+            case .established: try opening.push(frame)
+            case .refused(let facts):
+                opening.fail(
+                    VersError(
+                        .incompatible,
+                        "the guest's agent (version \(facts.agentVersion)) speaks no protocol that this host does",
+                        hint: "start the machine from its disk, so that it gets the present agent"
+                    )
+                )
+            case .deliver(let frame): try inbox?.push(frame)
+            }
+        } catch {
+            logger.warning("guest broke the protocol", metadata: ["guest.error": "\(error)"])
+            inbox?.fail(VersError.protocolViolation(error))
+            closeChannel(frame.channel, hasEnded: false)
+        }
+    }
+
+    /// Fails everything that waits.
+    func connectionLost() {
+        let (inboxes, waiters) = state.withLock { state in
+            state.isClosed = true
+            defer {
+                state.inboxes.removeAll()
+                state.closeWaiters.removeAll()
+            }
+            return (Array(state.inboxes.values), Array(state.closeWaiters.values))
+        }
+        for inbox in inboxes + [opening] { inbox.fail(VersError.connectionLost()) }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    func close() async {
+        try? await channel.close().get()
+    }
+
+    func closeSoon() {
+        channel.close(promise: nil)
+    }
+
+    /// Returns when the connection is gone, or the caller is cancelled.
+    func waitUntilClosed() async {
+        let id = state.withLock { state in
+            state.lastWaiter += 1
+            return state.lastWaiter
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isDone = state.withLock { state in
+                    if state.isClosed || Task.isCancelled { return true }
+                    state.closeWaiters[id] = continuation
+                    return false
+                }
+                if isDone { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLock { $0.closeWaiters.removeValue(forKey: id) }?.resume()
+        }
+    }
+}
