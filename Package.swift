@@ -52,7 +52,7 @@ let package = Package(
             providers: [.apt(["libssl-dev"])]
         ),
         .target(name: "KeyMaterial", dependencies: ["CCrypto", "VersCore", "VersAPI"], swiftSettings: settings),
-        .target(name: "QMP", dependencies: [nioCore, nioPosix, logging], swiftSettings: settings),
+        .target(name: "QMP", dependencies: ["CHost", nioCore, nioPosix, logging], swiftSettings: settings),
         .target(name: "TerminalUI", dependencies: [systemPackage], swiftSettings: settings),
 
         // The wire: inert types shared by server, client and command line.
@@ -160,6 +160,30 @@ let package = Package(
                 "GuestConnection", guestAgent, guestProtocol, "VersCore", "VersAPI", logging, systemPackage, nioCore,
                 nioPosix,
             ],
+            swiftSettings: settings
+        ),
+        // Tests. Those of the engine boot small guests under emulation; the others start no machine.
+        .testTarget(
+            name: "HostSystemTests",
+            dependencies: ["HostSystem", systemPackage],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "RAMLayersTests",
+            dependencies: ["HostSystem", systemPackage],
+            exclude: ["Program"],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "QMPTests", dependencies: ["QMP", nioCore, nioPosix, logging], swiftSettings: settings),
+        .testTarget(
+            name: "QEMUTests",
+            dependencies: ["QEMU", "HostSystem", "VersCore", "VersAPI", systemPackage],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "EngineTests",
+            dependencies: ["QEMU", "HostSystem", "VersCore", "VersAPI", logging, systemPackage],
+            exclude: ["Guest"],
             swiftSettings: settings
         ),
     ]

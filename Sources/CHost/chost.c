@@ -12,6 +12,7 @@
 #include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -25,7 +26,11 @@ static int add_file_actions(posix_spawn_file_actions_t *actions, const struct ch
     int error = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     if (!error) error = posix_spawn_file_actions_adddup2(actions, request->output_fd, STDOUT_FILENO);
     if (!error) error = posix_spawn_file_actions_adddup2(actions, request->output_fd, STDERR_FILENO);
-    if (!error) error = posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
+    int next = STDERR_FILENO + 1;
+    for (size_t i = 0; i < request->inherited_count && !error; i++) {
+        error = posix_spawn_file_actions_adddup2(actions, request->inherited[i], next++);
+    }
+    if (!error) error = posix_spawn_file_actions_addclosefrom_np(actions, next);
     if (!error) error = posix_spawn_file_actions_addchdir_np(actions, request->working_directory);
     return error;
 }
@@ -76,28 +81,54 @@ int chost_pidfd_reap(int pidfd, int *code, int *status) {
     return 0;
 }
 
-int chost_connect_unix(const char *directory, const char *name) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int directory_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (directory_fd < 0) return -1;
-    // sun_path holds 107 characters; a path through the descriptor is always shorter.
-    int length = snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", directory_fd, name);
-    int result = -1;
-    if (length < 0 || (size_t)length >= sizeof address.sun_path) {
-        errno = ENAMETOOLONG;
-    } else {
-        result = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (result >= 0 && connect(result, (struct sockaddr *)&address, sizeof address) != 0) {
-            int error = errno;
-            close(result);
-            result = -1;
-            errno = error;
-        }
-    }
+/// sun_path holds 107 characters; a path through a descriptor of the directory is always shorter. Returns that
+/// descriptor.
+static int address_in_directory(const char *directory, const char *name, struct sockaddr_un *address) {
+    int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return -1;
+    address->sun_family = AF_UNIX;
+    int length = snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", fd, name);
+    if (length > 0 && (size_t)length < sizeof address->sun_path) return fd;
+    close(fd);
+    errno = ENAMETOOLONG;
+    return -1;
+}
+
+/// Closes `fd` and keeps errno.
+static void give_up(int fd) {
     int error = errno;
-    close(directory_fd);
+    if (fd >= 0) close(fd);
     errno = error;
-    return result;
+}
+
+int chost_connect_unix(const char *directory, const char *name) {
+    struct sockaddr_un address;
+    int directory_fd = address_in_directory(directory, name, &address);
+    if (directory_fd < 0) return -1;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
+        give_up(fd);
+        fd = -1;
+    }
+    give_up(directory_fd);
+    return fd;
+}
+
+int chost_listen_unix(const char *directory, const char *name) {
+    struct sockaddr_un address;
+    int directory_fd = address_in_directory(directory, name, &address);
+    if (directory_fd < 0) return -1;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    unlink(address.sun_path);
+    // The mode of the socket's file is that of the descriptor at the time of bind: it is never open to others.
+    if (fd >= 0
+        && (fchmod(fd, 0600) != 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0
+            || listen(fd, 16) != 0)) {
+        give_up(fd);
+        fd = -1;
+    }
+    give_up(directory_fd);
+    return fd;
 }
 
 static int wait_writable(int fd, int timeout_milliseconds) {

@@ -16,6 +16,14 @@ public enum ProcessTable {
         return parseStartTime(stat: text)
     }
 
+    /// The pid of the process's parent. Nil when the process is gone.
+    public static func parent(of pid: Int32) -> Int32? {
+        guard let text = try? readText("/proc/\(pid)/stat", limit: 4096) else { return nil }
+        guard let nameEnd = text.lastIndex(of: ")") else { return nil }
+        let fields = text[text.index(after: nameEnd)...].split(separator: " ")
+        return fields.count > 1 ? Int32(fields[1]) : nil
+    }
+
     /// The file the process executes. Nil when it is gone or not ours to look at.
     public static func executable(of pid: Int32) -> FilePath? { link("/proc/\(pid)/exe") }
 

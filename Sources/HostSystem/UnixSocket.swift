@@ -16,6 +16,16 @@ public enum UnixSocket {
         return fd
     }
 
+    /// Makes a listening stream socket, mode 0600, in place of what has that name.
+    /// - Returns: the descriptor; the caller closes it.
+    public static func listen(at path: FilePath) throws -> Int32 {
+        let directory = path.removingLastComponent()
+        let name = path.lastComponent?.string ?? ""
+        let fd = chost_listen_unix(directory.isEmpty ? "." : directory.string, name)
+        guard fd >= 0 else { throw HostError("listen on", path, errno: Errno(rawValue: errno)) }
+        return fd
+    }
+
     /// Sends `bytes`, and `descriptor` with the first of them. Blocks at most `timeoutMilliseconds` for room in the
     /// socket's buffer.
     public static func send(

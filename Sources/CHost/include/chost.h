@@ -7,7 +7,7 @@
 // System calls that Swift's Glibc module does not offer. Every function returns -1 and sets errno on failure
 // unless it says otherwise.
 
-/// What a new process starts with. Nothing is inherited but stdin (/dev/null), stdout and stderr.
+/// What a new process starts with. Nothing is inherited but stdin (/dev/null), stdout, stderr and what is listed.
 struct chost_spawn_request {
     const char *executable;
     char *const *arguments;
@@ -16,6 +16,9 @@ struct chost_spawn_request {
     const char *working_directory;
     /// Becomes stdout and stderr.
     int output_fd;
+    /// Become descriptors 3, 4 and so on. Each must be above 2 and above all of those.
+    const int *inherited;
+    size_t inherited_count;
 };
 
 /// Starts a process in a session of its own. Returns an errno value, 0 on success.
@@ -30,6 +33,10 @@ int chost_pidfd_reap(int pidfd, int *code, int *status);
 
 /// Connects a stream socket to the Unix socket `name` in the directory `directory`, of any length. Returns the descriptor.
 int chost_connect_unix(const char *directory, const char *name);
+
+/// Makes a listening stream socket `name` (mode 0600) in `directory`, in place of what has that name. Returns the
+/// descriptor.
+int chost_listen_unix(const char *directory, const char *name);
 
 /// Sends `length` bytes, and `fd` with the first of them, blocking at most `timeout_milliseconds` for room.
 int chost_send_with_descriptor(int socket_fd, const void *bytes, size_t length, int fd, int timeout_milliseconds);

@@ -1,0 +1,103 @@
+internal import HostSystem
+internal import QMP
+internal import Synchronization
+internal import SystemPackage
+internal import VersAPI
+internal import VersCore
+
+extension QEMUPreparedFreeze {
+    /// The pause. On failure the vCPUs run again if they did, and the disk is as it was.
+    func freeze(leavePaused: Bool) async throws -> QEMUFrozenState {
+        if let reason = machine.qemu.events.haltReason {
+            throw VersError(.conflict, "the machine cannot be branched: \(reason)")
+        }
+        let wasRunning = try await monitor.execute(QueryStatus(), timeout: timeouts.command).running
+        var watch = StepWatch()
+        let switched: Bool
+        do {
+            if wasRunning {
+                _ = try await monitor.execute(Stop(), timeout: timeouts.flush)
+                watch.lap("stop")
+            }
+            switched = try await saveState(&watch)
+        } catch {
+            // The error that matters is already on its way; a machine that cannot go on reports it by an event.
+            if wasRunning { _ = try? await monitor.execute(Continue(), timeout: timeouts.command) }
+            throw error
+        }
+        if wasRunning && !leavePaused {
+            _ = try await monitor.execute(Continue(), timeout: timeouts.command)
+            watch.lap("cont")
+        }
+        let pause = watch.total
+        await settleDisk(switched: switched)
+        let report = FreezeReport(
+            pause: pause,
+            steps: watch.steps,
+            diskSwitched: switched,
+            activeDisk: switched ? overlay : below
+        )
+        return QEMUFrozenState(
+            machine,
+            memory: memory,
+            layer: request.directory.appending(LayerFile.memory.rawValue),
+            mark: request.mark,
+            report: report
+        )
+    }
+
+    /// - Returns: whether the disk was switched.
+    private func saveState(_ watch: inout StepWatch) async throws -> Bool {
+        let deviceState = request.directory.appending(LayerFile.deviceState.rawValue)
+        _ = try await monitor.execute(XenSaveDevicesState(filename: deviceState.string), timeout: timeouts.flush)
+        watch.lap("device state")
+        _ = try await memory.request(freezeRequest, expecting: "frozen", timeout: timeouts.command)
+        watch.lap("memory")
+        // One look at the file's length; QEMU has written its metadata back when it stopped.
+        guard try !DiskFiles.isPristine(below) else { return false }
+        let node = DiskLayer(file: below).nodeName
+        _ = try await monitor.execute(
+            BlockdevSnapshot(node: node, overlay: DiskLayer(file: overlay).nodeName),
+            timeout: timeouts.flush
+        )
+        machine.state.withLock { $0.activeDisk = overlay }
+        watch.lap("disk")
+        return true
+    }
+
+    private var freezeRequest: String {
+        switch request.delta {
+        case .since(let mark): "freeze since \(mark)"
+        case .sinceStart: "freeze since-start"
+        case .everything: "freeze everything"
+        }
+    }
+
+    /// After the pause: the old disk lives on under the commit's name only, or the new overlay is not needed.
+    private func settleDisk(switched: Bool) async {
+        guard switched else {
+            await removeOverlay()
+            return
+        }
+        let old = below
+        // A second name of the commit's disk is harmless and goes with the machine's directory.
+        try? await BlockingPool.run { try HostFile.remove(old) }
+    }
+}
+
+/// Measures the parts of a pause.
+struct StepWatch: Sendable {
+    private let start = ContinuousClock.now
+    private var last = ContinuousClock.now
+    private(set) var steps: [FreezeStep] = []
+
+    /// Ends a step that began where the one before ended.
+    mutating func lap(_ name: String) {
+        let now = ContinuousClock.now
+        steps.append(FreezeStep(name: name, duration: now - last))
+        last = now
+    }
+
+    /// From the beginning to the end of the latest step.
+    var total: Duration { last - start }
+}

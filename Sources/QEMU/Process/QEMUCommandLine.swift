@@ -1,0 +1,148 @@
+internal import Foundation
+internal import SystemPackage
+internal import VersAPI
+internal import VersCore
+
+/// The arguments of a machine's QEMU. Parent and child of a branch differ in the disk's file and in `waits` only:
+/// device state loads into the very same set of devices alone.
+struct QEMUCommandLine: Sendable {
+    /// Part of ``HypervisorCompatibility``: to be changed with anything that saved device state depends on.
+    static let deviceSet = "q35-virtio-1"
+    static let machineType = "pc-q35-7.2"
+    static let guestPortName = "vers.agent"
+
+    var machine: LaunchConfiguration
+    var accelerator: String
+    var translationCacheMiB: Int
+    /// Whether it waits for saved state in place of booting.
+    var waits: Bool
+
+    var arguments: [String] {
+        identity + board + processor + memory + firmware + disk + guestPort + console + devices + monitor + confinement
+            + (waits ? ["-incoming", "defer", "-S"] : [])
+    }
+
+    /// A baseline that every 64-bit server of the last decade meets (x86-64-v2 with AES), so that a commit moves
+    /// between hosts; `enforce` refuses a host that does not. Emulation gives the same `max` everywhere.
+    static func cpuModel(accelerator: String) -> String {
+        accelerator == "kvm"
+            ? "qemu64,-svm,+cx16,+lahf-lm,+popcnt,+pni,+sse4.1,+sse4.2,+ssse3,+aes"
+            : "max"
+    }
+
+    static func kernelArguments(adding extra: [String]) -> String {
+        let base = [
+            "console=ttyS0", "panic=-1", "root=/dev/vda", "rw", "random.trust_cpu=on", "net.ifnames=0", "quiet",
+        ]
+        return (base + extra).joined(separator: " ")
+    }
+
+    private var identity: [String] {
+        ["-name", "guest=\(machine.machineID.text),debug-threads=on"]
+    }
+
+    private var board: [String] {
+        // Every device that is left out is start-up time, device state and attack surface less. `suppress-vmdesc` and
+        // `send-configuration` make the saved state loadable as an incoming stream.
+        let options = [
+            Self.machineType, "hpet=off", "smm=off", "sata=off", "smbus=off", "vmport=off", "suppress-vmdesc=on",
+            "mem-merge=off", "dump-guest-core=off", "memory-backend=ram",
+        ]
+        return [
+            "-nodefaults", "-no-user-config", "-display", "none",
+            "-machine", options.joined(separator: ","),
+            "-global", "migration.send-configuration=off",
+            "-global", "migration.x-events=on",
+            // A reset must end the process: RAM may hold no layers then. A panic must be told from a power-off.
+            "-action", "reboot=shutdown,shutdown=poweroff,panic=pause",
+        ]
+    }
+
+    private var processor: [String] {
+        let accel = accelerator == "kvm" ? "kvm" : "tcg,thread=multi,tb-size=\(translationCacheMiB)"
+        return [
+            "-accel", accel,
+            "-cpu", Self.cpuModel(accelerator: accelerator),
+            "-smp", "\(machine.vcpuCount)",
+        ]
+    }
+
+    private var memory: [String] {
+        [
+            "-m", "\(machine.memoryMiB)M",
+            "-object",
+            "memory-backend-file,id=ram,size=\(machine.memoryMiB)M,mem-path=\(MachineFile.ram),share=on,prealloc=off",
+        ]
+    }
+
+    private var firmware: [String] {
+        [
+            "-kernel", machine.kernel.string,
+            "-initrd", machine.initramfs.string,
+            "-append", Self.kernelArguments(adding: machine.kernelArguments),
+        ]
+    }
+
+    private var disk: [String] {
+        let layer = DiskLayer(file: machine.activeDisk)
+        return [
+            "-blockdev", layer.openOptions,
+            "-device",
+            "virtio-blk-pci,id=disk0,addr=0x6,drive=\(layer.nodeName),werror=stop,rerror=stop,share-rw=off",
+        ]
+    }
+
+    private var guestPort: [String] {
+        [
+            "-chardev", "socket,id=agent,fd=\(InheritedDescriptor.guestPort.rawValue),server=on,wait=off",
+            "-device", "virtio-serial-pci,id=serial0,addr=0x3,max_ports=2",
+            "-device", "virtserialport,id=agent0,bus=serial0.0,nr=1,chardev=agent,name=\(Self.guestPortName)",
+        ]
+    }
+
+    private var console: [String] {
+        [
+            "-chardev", "file,id=console,path=\(MachineFile.console),append=on",
+            "-serial", "chardev:console",
+        ]
+    }
+
+    private var devices: [String] {
+        [
+            "-device", "pvpanic-pci,id=panic0,addr=0x2",
+            "-object", "rng-builtin,id=rng0",
+            "-device", "virtio-rng-pci,id=random0,addr=0x4,rng=rng0",
+            "-netdev", "user,id=net0",
+            "-device", "virtio-net-pci,id=nic0,addr=0x5,netdev=net0,mac=52:54:00:76:65:72,romfile=",
+        ]
+    }
+
+    private var monitor: [String] {
+        [
+            "-chardev", "socket,id=monitor,fd=\(InheritedDescriptor.monitor.rawValue),server=on,wait=off",
+            "-mon", "chardev=monitor,mode=control",
+        ]
+    }
+
+    /// Without `spawn=deny`, which would forbid the fork of a freeze; the memory library denies execve itself.
+    private var confinement: [String] {
+        ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,resourcecontrol=deny"]
+    }
+}
+
+/// The files of a machine's directory that only this module knows.
+enum MachineFile {
+    static let ram = "ram"
+    static let ramSocket = "ram.sock"
+    static let monitorSocket = "qmp.sock"
+    static let guestSocket = "agent.sock"
+    static let console = "console.log"
+    static let log = "qemu.log"
+}
+
+/// What a QEMU is born with, beside its standard descriptors.
+enum InheritedDescriptor: Int32, CaseIterable {
+    case monitor = 3
+    case guestPort = 4
+    case memoryLibrary = 5
+}

@@ -1,0 +1,199 @@
+internal import Glibc
+internal import HostSystem
+internal import Logging
+internal import QMP
+internal import SystemPackage
+internal import VersAPI
+internal import VersCore
+
+/// A running QEMU with its monitor.
+final class QEMUProcess: Sendable {
+    let identity: ProcessIdentity
+    let directory: FilePath
+    let handle: ProcessHandle
+    let monitor: QMPClient
+    let events: MonitorEvents
+    let configuration: QEMUConfiguration
+    let logger: Logger
+
+    private init(
+        identity: ProcessIdentity,
+        directory: FilePath,
+        handle: ProcessHandle,
+        monitor: QMPClient,
+        events: MonitorEvents,
+        configuration: QEMUConfiguration,
+        logger: Logger
+    ) {
+        self.identity = identity
+        self.directory = directory
+        self.handle = handle
+        self.monitor = monitor
+        self.events = events
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    var memorySocket: FilePath { directory.appending(MachineFile.ramSocket) }
+
+    /// Starts a QEMU and waits until it answers. On failure nothing is left but its log.
+    static func launch(
+        _ commandLine: QEMUCommandLine,
+        configuration: QEMUConfiguration,
+        logger: Logger
+    ) async throws -> QEMUProcess {
+        let machine = commandLine.machine
+        let handle = try await BlockingPool.run { try spawn(commandLine, configuration: configuration) }
+        do {
+            let identity = try ProcessIdentity(running: handle.pid)
+            let process = try await connect(
+                handle,
+                identity: identity,
+                directory: machine.directory,
+                configuration: configuration,
+                logger: logger
+            )
+            let memory = try await MemoryConnection.connect(to: process.memorySocket)
+            let status = try await memory.status()
+            await memory.close()
+            guard status.bytes == UInt64(machine.memoryMiB) << 20 else {
+                throw VersError(.internal, "guest memory has \(status.bytes) bytes: expected \(machine.memoryMiB) MiB")
+            }
+            return process
+        } catch {
+            try? handle.signal(SIGKILL)
+            let exit = await handle.waitForExit(timeout: configuration.timeouts.quit)
+            throw startFailure(error, exit: exit, directory: machine.directory)
+        }
+    }
+
+    /// Takes over a running one. Nil when it runs no longer.
+    static func adopt(
+        _ identity: ProcessIdentity,
+        directory: FilePath,
+        configuration: QEMUConfiguration,
+        logger: Logger
+    ) async throws -> QEMUProcess? {
+        // The descriptor is taken first: from then on the pid cannot be another's unnoticed.
+        let handle: ProcessHandle
+        do {
+            handle = try ProcessHandle(pid: identity.pid)
+        } catch let error as HostError where error.errno == .noSuchProcess {
+            return nil
+        }
+        guard try ProcessIdentity.current(of: identity.pid) == identity else { return nil }
+        return try await connect(
+            handle,
+            identity: identity,
+            directory: directory,
+            configuration: configuration,
+            logger: logger
+        )
+    }
+
+    /// Asks, then kills. Returns when it is gone.
+    func terminate() async {
+        if handle.exit == nil {
+            // A monitor that does not answer is what the kill is for.
+            _ = try? await monitor.execute(Quit(), timeout: configuration.timeouts.quit)
+            if await handle.waitForExit(timeout: configuration.timeouts.quit) == nil { await kill() }
+        }
+        await monitor.close()
+    }
+
+    /// Ends it without asking. Returns when it is gone.
+    func kill() async {
+        do {
+            try handle.signal(SIGKILL)
+        } catch {
+            logger.error("cannot end a monitor process", metadata: ["pid": "\(handle.pid)", "error": "\(error)"])
+            return
+        }
+        _ = await handle.waitForExit()
+    }
+
+    private static func connect(
+        _ handle: ProcessHandle,
+        identity: ProcessIdentity,
+        directory: FilePath,
+        configuration: QEMUConfiguration,
+        logger: Logger
+    ) async throws -> QEMUProcess {
+        let events = MonitorEvents()
+        handle.onExit { events.processExited($0) }
+        let socket = try UnixSocket.connect(to: directory.appending(MachineFile.monitorSocket))
+        let monitor = try await QMPClient.connect(
+            socket: socket,
+            deadline: .now.advanced(by: configuration.timeouts.start),
+            logger: logger,
+            onEvent: { events.receive($0) },
+            onClose: { events.monitorClosed() }
+        )
+        return QEMUProcess(
+            identity: identity,
+            directory: directory,
+            handle: handle,
+            monitor: monitor,
+            events: events,
+            configuration: configuration,
+            logger: logger
+        )
+    }
+
+    private static func spawn(
+        _ commandLine: QEMUCommandLine,
+        configuration: QEMUConfiguration
+    ) throws -> ProcessHandle {
+        let directory = commandLine.machine.directory
+        try HostFile.createSparse(
+            directory.appending(MachineFile.ram),
+            sizeInBytes: UInt64(commandLine.machine.memoryMiB) << 20
+        )
+        try HostFile.remove(directory.appending(MachineFile.ramSocket))
+        var descriptors: [Int32] = []
+        defer { for descriptor in descriptors { close(descriptor) } }
+        // In the order of InheritedDescriptor. The sockets listen before QEMU runs, so that there is no moment at which
+        // it runs and cannot be reached.
+        descriptors.append(try UnixSocket.listen(at: directory.appending(MachineFile.monitorSocket)))
+        descriptors.append(try UnixSocket.listen(at: directory.appending(MachineFile.guestSocket)))
+        let library = open(configuration.memoryLibrary.string, O_RDONLY | O_CLOEXEC)
+        guard library >= 0 else {
+            throw HostError("open", configuration.memoryLibrary, errno: Errno(rawValue: errno))
+        }
+        descriptors.append(library)
+        let process = DetachedProcess(
+            executable: configuration.executable,
+            arguments: commandLine.arguments,
+            environment: environment,
+            workingDirectory: directory,
+            output: directory.appending(MachineFile.log),
+            inheritedDescriptors: descriptors
+        )
+        return try process.start()
+    }
+
+    private static var environment: [String: String] {
+        [
+            "PATH": "/usr/bin:/bin",
+            "LC_ALL": "C",
+            // Through a descriptor: the path itself may hold blanks or colons, which separate libraries here.
+            "LD_PRELOAD": "/proc/self/fd/\(InheritedDescriptor.memoryLibrary.rawValue)",
+            "VERS_RAM_FILE": MachineFile.ram,
+            "VERS_RAM_SOCKET": MachineFile.ramSocket,
+        ]
+    }
+
+    private static func startFailure(_ error: any Error, exit: ProcessExit?, directory: FilePath) -> VersError {
+        let log = directory.appending(MachineFile.log)
+        let end = (try? HostFile.readEnd(log, limitInBytes: 2000)) ?? []
+        let lastLine = String(decoding: end, as: UTF8.self).split(separator: "\n").last.map { ": \($0)" } ?? ""
+        let failure = VersError.hypervisor("start the machine", error)
+        guard let exit, exit != .signalled(SIGKILL) else { return failure }
+        return VersError(
+            .internal,
+            "the machine's QEMU ended at its start with \(exit)\(lastLine)",
+            hint: "its log is \(log)",
+            cause: error
+        )
+    }
+}

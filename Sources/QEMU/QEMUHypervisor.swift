@@ -1,0 +1,132 @@
+internal import Glibc
+internal import HostSystem
+public import Logging
+internal import QMP
+public import SystemPackage
+internal import VersAPI
+public import VersCore
+
+/// Machines in QEMU processes of their own, with layered guest memory.
+public final class QEMUHypervisor: Hypervisor {
+    public let accelerator: AcceleratorChoice
+    public let compatibility: HypervisorCompatibility
+    private let configuration: QEMUConfiguration
+    private let logger: Logger
+
+    /// Looks at the host: whether QEMU and the memory library are there, and what executes guests.
+    /// - Throws: ``VersError`` `.unsupported`, with what to install or build.
+    public init(configuration: QEMUConfiguration, logger: Logger) async throws {
+        self.configuration = configuration
+        self.logger = logger
+        let version = try await QEMUVersionProbe.probe(configuration.executable)
+        let choice = try await BlockingPool.run {
+            guard HostFile.identity(of: configuration.memoryLibrary) != nil else {
+                throw VersError(
+                    .unsupported,
+                    "libramlayers.so not found at '\(configuration.memoryLibrary)'",
+                    hint: "build it with `make build`"
+                )
+            }
+            return AcceleratorProbe().choose(configuration.accelerator)
+        }
+        accelerator = choice
+        compatibility = HypervisorCompatibility(
+            hypervisor: "qemu",
+            version: version,
+            machineType: QEMUCommandLine.machineType,
+            accelerator: choice.name,
+            cpuModel: QEMUCommandLine.cpuModel(accelerator: choice.name),
+            deviceSet: QEMUCommandLine.deviceSet
+        )
+        logger.info(
+            "accelerator chosen",
+            metadata: ["accelerator": "\(choice.name)", "reason": "\(choice.reason)", "qemu.version": "\(version)"]
+        )
+    }
+
+    public func createDisk(in directory: FilePath, over base: FilePath, sizeMiB: Int) async throws -> FilePath {
+        try await describingFailures("create a disk") {
+            try await BlockingPool.run {
+                let size = try DiskFiles.bytes(mebibytes: sizeMiB)
+                let smallest = try DiskFiles.sizeInBytes(of: base)
+                guard size >= smallest else {
+                    throw VersError(
+                        .invalidArgument,
+                        "invalid disk size \(sizeMiB) MiB: the disk underneath has \(DiskFiles.mebibytes(smallest)) MiB"
+                    )
+                }
+                let file = directory.appending(DiskFile.next(after: try HostFile.names(in: directory)))
+                try DiskFiles.createOverlay(file, over: base, sizeInBytes: size)
+                return file
+            }
+        }
+    }
+
+    public func diskSizeMiB(of disk: FilePath) async throws -> Int {
+        try await describingFailures("look at a disk") {
+            try await BlockingPool.run { DiskFiles.mebibytes(try DiskFiles.sizeInBytes(of: disk)) }
+        }
+    }
+
+    public func boot(_ configuration: LaunchConfiguration) async throws -> any VirtualMachine {
+        try await describingFailures("boot the machine") {
+            let qemu = try await launch(configuration, waits: false)
+            return QEMUVirtualMachine(qemu, activeDisk: configuration.activeDisk, memoryMiB: configuration.memoryMiB)
+        }
+    }
+
+    public func startWaiting(_ configuration: LaunchConfiguration) async throws -> any WaitingMachine {
+        try await describingFailures("start a waiting machine") {
+            let qemu = try await launch(configuration, waits: true)
+            return QEMUWaitingMachine(qemu, activeDisk: configuration.activeDisk, memoryMiB: configuration.memoryMiB)
+        }
+    }
+
+    public func adopt(_ process: ProcessIdentity, directory: FilePath) async throws -> (any VirtualMachine)? {
+        try await describingFailures("take over the machine") {
+            let adopted = try await QEMUProcess.adopt(
+                process,
+                directory: directory,
+                configuration: configuration,
+                logger: logger
+            )
+            guard let qemu = adopted else { return nil }
+            let drives = try await qemu.monitor.execute(QueryBlock(), timeout: configuration.timeouts.command)
+            guard let file = drives.compactMap(\.inserted).first?.file,
+                let name = FilePath(file).lastComponent
+            else { throw VersError(.internal, "process \(process.pid) has no disk") }
+            let memory = try await MemoryConnection.connect(to: qemu.memorySocket)
+            let status = try await memory.status()
+            await memory.close()
+            return QEMUVirtualMachine(
+                qemu,
+                activeDisk: directory.appending(name),
+                memoryMiB: Int(status.bytes >> 20)
+            )
+        }
+    }
+
+    public func terminateStrays(below root: FilePath, keeping: Set<Int32>) async {
+        let executable = configuration.executable
+        let strays = (try? await BlockingPool.run { try StrayScan(executable: executable, root: root).find(keeping) }) ?? []
+        for pid in strays {
+            logger.warning("ending a stray monitor process", metadata: ["pid": "\(pid)"])
+            // One that ended by itself needs nothing more.
+            guard let handle = try? ProcessHandle(pid: pid) else { continue }
+            try? handle.signal(SIGKILL)
+            _ = await handle.waitForExit(timeout: configuration.timeouts.start)
+        }
+    }
+
+    private func launch(_ machine: LaunchConfiguration, waits: Bool) async throws -> QEMUProcess {
+        let commandLine = QEMUCommandLine(
+            machine: machine,
+            accelerator: accelerator.name,
+            translationCacheMiB: configuration.translationCacheMiB,
+            waits: waits
+        )
+        var logger = logger
+        logger[metadataKey: "machine"] = "\(machine.machineID)"
+        return try await QEMUProcess.launch(commandLine, configuration: configuration, logger: logger)
+    }
+}

@@ -1,0 +1,219 @@
+#define _GNU_SOURCE
+#include "control.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "freeze.h"
+#include "layers.h"
+#include "ram.h"
+#include "text.h"
+
+enum { CLIENTS_MAX = 4, STACK_BYTES = 256 * 1024 };
+
+struct client {
+    int fd;
+    /// Counts up, so that the oldest can be found.
+    unsigned long number;
+    struct line_reader reader;
+};
+
+static struct client clients[CLIENTS_MAX];
+/// Whose layers are being collected.
+static struct client *layers_from;
+static unsigned long accepted;
+static int listener;
+
+static void end_client(struct client *client) {
+    close(client->fd);
+    client->fd = -1;
+    if (layers_from != client) return;
+    layers_from = NULL;
+    layers_clear();
+}
+
+static void answer(struct client *client, struct text *text) {
+    if (!text_send(text, client->fd)) end_client(client);
+}
+
+static void answer_error(struct client *client, int error, const char *what) {
+    if (!text_send_error(client->fd, error, what)) end_client(client);
+}
+
+static void answer_status(struct client *client) {
+    struct text text = {.length = 0};
+    text_add(&text, "status ");
+    text_add_number(&text, guest_ram.bytes);
+    text_add(&text, guest_ram.layers_mapped ? " 1 " : " 0 ");
+    text_add_number(&text, guest_ram.mappings);
+    text_add(&text, " ");
+    text_add(&text, *freeze_mark() ? freeze_mark() : "-");
+    text_add(&text, freeze_pending() ? " 1" : " 0");
+    answer(client, &text);
+}
+
+static void add_layer(struct client *client, const char *path) {
+    if (layers_from && layers_from != client) {
+        answer_error(client, EBUSY, "layer");
+        return;
+    }
+    layers_from = client;
+    int error = layers_add(path);
+    struct text text = {.length = 0};
+    text_add(&text, "layer");
+    if (error) answer_error(client, error, "layer");
+    else answer(client, &text);
+}
+
+static void map_layers(struct client *client) {
+    if (guest_ram.layers_mapped || guest_ram.broken || freeze_happened()) {
+        answer_error(client, EALREADY, "map");
+        return;
+    }
+    int error = layers_map();
+    if (error) {
+        answer_error(client, error, "map");
+        return;
+    }
+    struct text text = {.length = 0};
+    text_add(&text, "mapped ");
+    text_add_number(&text, guest_ram.mappings);
+    answer(client, &text);
+}
+
+static void freeze(struct client *client, char *argument) {
+    struct freeze_request request = {.delta = DELTA_SINCE_START, .mark = NULL};
+    char *mark = line_argument(argument, "since");
+    if (mark && *mark && strlen(mark) < MARK_MAX) {
+        request = (struct freeze_request){.delta = DELTA_SINCE_MARK, .mark = mark};
+    } else if (strcmp(argument, "everything") == 0) {
+        request.delta = DELTA_EVERYTHING;
+    } else if (strcmp(argument, "since-start") != 0) {
+        answer_error(client, EINVAL, "freeze");
+        return;
+    }
+    if (guest_ram.broken) {
+        answer_error(client, EIO, "freeze");
+        return;
+    }
+    uint64_t start = monotonic_microseconds();
+    pid_t pid = 0;
+    int error = freeze_start(request, client->fd, &pid);
+    if (error) {
+        answer_error(client, error, "freeze");
+        return;
+    }
+    struct text text = {.length = 0};
+    text_add(&text, "frozen ");
+    text_add_number(&text, (uint64_t)pid);
+    text_add(&text, " ");
+    text_add_number(&text, monotonic_microseconds() - start);
+    // When nobody hears it, the copy sees the end of the connection too, and leaves.
+    text_send(&text, client->fd);
+    end_client(client);
+}
+
+static void obey(struct client *client, char *line) {
+    char *argument;
+    struct text text = {.length = 0};
+    if (strcmp(line, "ping") == 0) {
+        text_add(&text, "pong 1");
+        answer(client, &text);
+    } else if (strcmp(line, "status") == 0) {
+        answer_status(client);
+    } else if ((argument = line_argument(line, "layer")) && *argument) {
+        add_layer(client, argument);
+    } else if (strcmp(line, "map") == 0) {
+        map_layers(client);
+    } else if ((argument = line_argument(line, "freeze"))) {
+        freeze(client, argument);
+    } else {
+        answer_error(client, EINVAL, "request");
+    }
+}
+
+static void serve(struct client *client) {
+    switch (line_receive(&client->reader, client->fd)) {
+    case LINE_READY: break;
+    case LINE_MORE: return;
+    case LINE_ENDED:
+    case LINE_TOO_LONG: end_client(client); return;
+    }
+    char *line;
+    while (client->fd >= 0 && (line = line_next(&client->reader))) obey(client, line);
+}
+
+/// Takes a new connection. When there are too many, the oldest belongs to a client that hangs.
+static void accept_client(void) {
+    int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0) return;
+    struct client *place = &clients[0];
+    for (size_t i = 0; i < CLIENTS_MAX && place->fd >= 0; i++) {
+        if (clients[i].fd < 0 || clients[i].number < place->number) place = &clients[i];
+    }
+    if (place->fd >= 0) end_client(place);
+    place->fd = fd;
+    place->number = ++accepted;
+    place->reader.length = place->reader.consumed = 0;
+}
+
+static void serve_once(void) {
+    struct pollfd waits[1 + CLIENTS_MAX + FREEZE_POLL_MAX];
+    size_t count = 0;
+    waits[count++] = (struct pollfd){.fd = listener, .events = POLLIN};
+    for (size_t i = 0; i < CLIENTS_MAX; i++) waits[count++] = (struct pollfd){.fd = clients[i].fd, .events = POLLIN};
+    size_t copies = freeze_poll(waits + count);
+    if (poll(waits, count + copies, -1) < 0) return;
+    for (size_t i = count; i < count + copies; i++) {
+        if (waits[i].revents) freeze_serve(waits[i].fd);
+    }
+    for (size_t i = 0; i < CLIENTS_MAX; i++) {
+        if (waits[1 + i].revents && clients[i].fd == waits[1 + i].fd) serve(&clients[i]);
+    }
+    if (waits[0].revents) accept_client();
+}
+
+static void *run(void *unused) {
+    (void)unused;
+    for (;;) serve_once();
+    return NULL;
+}
+
+static int start_thread(void) {
+    pthread_attr_t attributes;
+    pthread_t thread;
+    sigset_t all, before;
+    int error = pthread_attr_init(&attributes);
+    if (error) return error;
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    // QEMU directs its signals at threads of its own.
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    error = pthread_create(&thread, &attributes, run, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    if (!error) pthread_setname_np(thread, "vers-ram");
+    return error;
+}
+
+int control_start(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path) return ENAMETOOLONG;
+    strcpy(address.sun_path, path);
+    for (size_t i = 0; i < CLIENTS_MAX; i++) clients[i].fd = -1;
+    listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (listener < 0) return errno;
+    unlink(path);
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || chmod(path, 0600) != 0
+        || listen(listener, 16) != 0)
+        return errno;
+    return start_thread();
+}

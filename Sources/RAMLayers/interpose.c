@@ -1,0 +1,90 @@
+// What is put in front of the C library in a QEMU that this library is preloaded into: the guest RAM file is
+// replaced by private memory that saved layers can be mapped over and that a fork can freeze.
+//
+//   VERS_RAM_FILE     the file that QEMU is told to use as guest RAM; it exists and is never written
+//   VERS_RAM_SOCKET   where to serve control.h, relative to the working directory
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "confine.h"
+#include "control.h"
+#include "ram.h"
+
+#define INTERPOSED __attribute__((visibility("default")))
+
+static struct stat ram_file;
+static const char *control_path;
+
+__attribute__((noreturn)) static void give_up(const char *what, int error) {
+    fprintf(stderr, "libramlayers: %s: %s\n", what, strerror(error));
+    _exit(121);
+}
+
+__attribute__((constructor)) static void start(void) {
+    const char *path = getenv("VERS_RAM_FILE");
+    control_path = getenv("VERS_RAM_SOCKET");
+    if (!path || !control_path) return;
+    if (stat(path, &ram_file) != 0) give_up(path, errno);
+    int error = confine_process();
+    if (error) give_up("seccomp", error);
+}
+
+static void *plain_mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset) {
+    return (void *)syscall(SYS_mmap, address, length, protection, flags, fd, offset);
+}
+
+static bool is_guest_ram(int fd) {
+    struct stat status;
+    if (fd < 0 || !ram_file.st_ino || !S_ISREG(ram_file.st_mode)) return false;
+    int saved = errno;
+    bool same = fstat(fd, &status) == 0 && status.st_dev == ram_file.st_dev && status.st_ino == ram_file.st_ino;
+    errno = saved;
+    return same;
+}
+
+static void *map_guest_ram(void *address, size_t length, int protection, int flags) {
+    int fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+    void *base = plain_mmap(
+        address, length, protection, fixed | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base == MAP_FAILED) return base;
+    syscall(SYS_madvise, base, length, MADV_NOHUGEPAGE);
+    if (!ram_adopt(base, length)) give_up("guest RAM", ENOMEM);
+    int error = control_start(control_path);
+    if (error) give_up(control_path, error);
+    return base;
+}
+
+INTERPOSED void *mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset) {
+    if (!is_guest_ram(fd)) return plain_mmap(address, length, protection, flags, fd, offset);
+    if (guest_ram.base || offset != 0 || length % PAGE_BYTES || !(protection & PROT_WRITE)) {
+        // Only one mapping can be the guest's memory; another would silently show an empty file.
+        errno = EBUSY;
+        return MAP_FAILED;
+    }
+    return map_guest_ram(address, length, protection, flags);
+}
+
+INTERPOSED void *mmap64(void *address, size_t length, int protection, int flags, int fd, off_t offset) {
+    return mmap(address, length, protection, flags, fd, offset);
+}
+
+INTERPOSED int madvise(void *address, size_t length, int advice) {
+    bool kept = advice == MADV_DONTDUMP || advice == MADV_DODUMP || advice == MADV_NOHUGEPAGE;
+    // Everything else would merge pages, hide them from the fork, or discard what a layer holds.
+    if (ram_contains(address) && !kept) return 0;
+    // QEMU asks for huge pages for its translation buffer, of which a frozen copy needs nothing.
+    if (advice == MADV_HUGEPAGE && !ram_contains(address)) syscall(SYS_madvise, address, length, MADV_DONTFORK);
+    return (int)syscall(SYS_madvise, address, length, advice);
+}
+
+INTERPOSED int posix_madvise(void *address, size_t length, int advice) {
+    if (ram_contains(address)) return 0;
+    return madvise(address, length, advice) == 0 ? 0 : errno;
+}

@@ -1,0 +1,70 @@
+#define _GNU_SOURCE
+#include "layerfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <unistd.h>
+
+#include "bitmap.h"
+#include "ram.h"
+
+static int write_run(int fd, size_t first, size_t end) {
+    size_t offset = first * PAGE_BYTES, limit = end * PAGE_BYTES;
+    while (offset < limit) {
+        ssize_t written = pwrite(fd, guest_ram.base + offset, limit - offset, (off_t)offset);
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return errno;
+        offset += (size_t)written;
+    }
+    return 0;
+}
+
+/// Whether the data of the file is exactly [first, end) from `from` on, up to the end of that run.
+static bool run_is_data(int fd, size_t from, size_t first, size_t end) {
+    off_t data = lseek(fd, (off_t)(from * PAGE_BYTES), SEEK_DATA);
+    if (data != (off_t)(first * PAGE_BYTES)) return false;
+    return lseek(fd, data, SEEK_HOLE) == (off_t)(end * PAGE_BYTES);
+}
+
+static int write_pages(int fd, const uint64_t *pages, struct layer_size *size) {
+    size_t count = guest_ram.pages;
+    for (size_t first = bitmap_next(pages, 0, count, true); first < count;) {
+        size_t end = bitmap_next(pages, first, count, false);
+        int error = write_run(fd, first, end);
+        if (error) return error;
+        size->pages += end - first;
+        size->extents++;
+        first = bitmap_next(pages, end, count, true);
+    }
+    return 0;
+}
+
+static bool file_keeps_holes(int fd, const uint64_t *pages) {
+    size_t count = guest_ram.pages, from = 0;
+    for (size_t first = bitmap_next(pages, 0, count, true); first < count;) {
+        size_t end = bitmap_next(pages, first, count, false);
+        if (!run_is_data(fd, from, first, end)) return false;
+        from = end;
+        first = bitmap_next(pages, end, count, true);
+    }
+    return from == count || (lseek(fd, (off_t)(from * PAGE_BYTES), SEEK_DATA) < 0 && errno == ENXIO);
+}
+
+int layer_write(const char *path, const uint64_t *pages, struct layer_size *size, const char **what) {
+    *what = "create";
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0) return errno;
+    *what = "size";
+    int error = ftruncate(fd, (off_t)guest_ram.bytes) != 0 ? errno : 0;
+    if (!error) {
+        *what = "write";
+        error = write_pages(fd, pages, size);
+    }
+    if (!error && !file_keeps_holes(fd, pages)) {
+        *what = "holes";
+        error = EOPNOTSUPP;
+    }
+    close(fd);
+    return error;
+}

@@ -1,0 +1,29 @@
+#!/bin/busybox sh
+# The whole user space of the engine tests' guest: it counts, in memory, and runs what it is told over the agent's port.
+/bin/busybox mkdir -p /proc /sys /dev /tmp /disk /bin
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+mount -t tmpfs -o size=100% tmp /tmp
+for module in $(cat /modules/order); do insmod "/modules/$module" || echo "cannot load $module"; done
+mount -t ext4 /dev/vda /disk
+(
+    count=0
+    while :; do
+        count=$((count + 1))
+        echo "$count" >/tmp/count.new
+        mv /tmp/count.new /tmp/count
+        usleep 50000
+    done
+) &
+port=$(ls /dev/vport*)
+echo "guest is up"
+while :; do
+    while read -r line; do
+        output=$(eval "$line" 2>&1)
+        echo "=$? $(echo "$output" | wc -l)
+$output"
+    done <>"$port" >&0
+    usleep 50000
+done

@@ -1,0 +1,53 @@
+import Foundation
+import SystemPackage
+import VersAPI
+import VersCore
+
+/// A commit as the domain would keep it: a directory, and the layers of its ancestors.
+struct TestCommit: Sendable {
+    var id: CommitID
+    var directory: FilePath
+    /// The oldest first.
+    var layers: [FilePath]
+    /// What a child's disk lies over.
+    var disk: FilePath
+    var report: FreezeReport
+    var layer: MemoryLayerReport
+
+    var state: SavedState {
+        SavedState(memoryLayers: layers, deviceState: directory.appending(LayerFile.deviceState.rawValue))
+    }
+
+    static func newDirectory(_ root: FilePath, _ id: CommitID) throws -> FilePath {
+        let directory = root.appending("commits").appending(id.text)
+        try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
+        return directory
+    }
+
+    /// Branches `vm`. `parent` is the commit that `delta` starts from.
+    static func freeze(
+        _ vm: any VirtualMachine,
+        root: FilePath,
+        parent: TestCommit?,
+        delta: MemoryDelta,
+        leavePaused: Bool = false,
+        keep: Bool = true
+    ) async throws -> TestCommit {
+        let id = CommitID()
+        let directory = try newDirectory(root, id)
+        let freeze = try await vm.prepareFreeze(FreezeRequest(directory: directory, delta: delta, mark: id))
+        let frozen = try await freeze.execute(leavePaused: leavePaused)
+        let layer = try await frozen.memoryLayer()
+        if keep { try await frozen.keepMark() } else { await frozen.abandon() }
+        let below = delta == .everything ? [] : parent?.layers ?? []
+        let own = directory.appending(LayerFile.disk.rawValue)
+        return TestCommit(
+            id: id,
+            directory: directory,
+            layers: below + [directory.appending(LayerFile.memory.rawValue)],
+            disk: frozen.report.diskSwitched ? own : parent?.disk ?? own,
+            report: frozen.report,
+            layer: layer
+        )
+    }
+}
