@@ -2,7 +2,7 @@
 # Benchmarks/run.sh [OPTION...]: builds Vers, makes an instance of its own, measures it, and prints a table.
 #
 # Options go to vers-bench (`Benchmarks/run.sh --help` lists them), except:
-#   --no-build    measure what .build/release holds
+#   --bin DIR     measure what DIR holds (versd, vers-bench, vers-agent, libramlayers.so), and build nothing
 #   --keep        leave the instance's directory, for a look at its logs
 #
 # Images come from VERS_BENCH_IMAGES (default: ${XDG_CACHE_HOME:-~/.cache}/vers-bench/images) and are made there when
@@ -10,11 +10,15 @@
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
-build=true keep=false image=default
+build=true bin=.build/release keep=false image=default
 arguments=()
 while [[ $# -gt 0 ]]; do
     case $1 in
-        --no-build) build=false ;;
+        --bin)
+            bin=${2:?--bin needs a directory}
+            build=false
+            shift
+            ;;
         --keep) keep=true ;;
         --image)
             image=${2:?--image needs a name}
@@ -25,23 +29,21 @@ while [[ $# -gt 0 ]]; do
     esac
     shift
 done
-release=.build/release
-
 if $build; then
     swift build -c release --product versd
     swift build -c release --product vers-bench
-    Guest/build.sh "$release/vers-agent"
-    Sources/RAMLayers/build.sh "$release/libramlayers.so"
+    Guest/build.sh "$bin/vers-agent"
+    Sources/RAMLayers/build.sh "$bin/libramlayers.so"
 fi
 for argument in "${arguments[@]}"; do
-    if [[ $argument == --help || $argument == -h ]]; then exec "$release/vers-bench" --help; fi
+    if [[ $argument == --help || $argument == -h ]]; then exec "$bin/vers-bench" --help; fi
 done
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/vers-bench
 images=${VERS_BENCH_IMAGES:-$cache/images}
 mkdir -p "$images"
 if [[ ! -e $images/$image/current ]]; then
-    images/build.sh "$image" "$images" --agent "$release/vers-agent"
+    images/build.sh "$image" "$images" --agent "$bin/vers-agent"
 fi
 
 home=$(mktemp --directory "${TMPDIR:-/var/tmp}/vers-bench.XXXXXX")
@@ -75,7 +77,7 @@ cc -static -O2 -Wall -Wextra -o "$home/bench-guest" Benchmarks/guest/bench-guest
 
 mkfifo "$home/ready"
 exec 3<>"$home/ready"
-"$release/versd" --home "$home" --listen 127.0.0.1:0 --ready-fd 3 </dev/null 2>>"$home/versd.log" &
+"$bin/versd" --home "$home" --listen 127.0.0.1:0 --ready-fd 3 </dev/null 2>>"$home/versd.log" &
 daemon=$!
 if ! read -r -t 60 -u 3; then
     printf 'versd did not get ready within 60 s:\n' >&2
@@ -87,4 +89,4 @@ exec 3>&-
 
 mkdir -p Benchmarks/results
 results=$PWD/Benchmarks/results/$(date --utc +%Y-%m-%dT%H%M%SZ)-$(uname -n).json
-"$release/vers-bench" --home "$home" --guest-program "$home/bench-guest" --output "$results" "${arguments[@]}"
+"$bin/vers-bench" --home "$home" --guest-program "$home/bench-guest" --output "$results" "${arguments[@]}"
