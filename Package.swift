@@ -118,7 +118,6 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-
         // What measures.
         .target(
             name: "Benchmarking",
@@ -133,7 +132,6 @@ let package = Package(
             dependencies: ["Benchmarking", argumentParser, systemPackage],
             swiftSettings: settings
         ),
-
         .testTarget(
             name: "BenchmarkingTests",
             dependencies: ["Benchmarking", "VersAPI"],
@@ -151,17 +149,6 @@ let package = Package(
             swiftSettings: settings
         ),
 
-        // Tests.
-        .testTarget(name: "GuestProtocolTests", dependencies: [guestProtocol], swiftSettings: settings),
-        .testTarget(name: "GuestAgentTests", dependencies: [guestAgent, guestProtocol], swiftSettings: settings),
-        .testTarget(
-            name: "GuestConnectionTests",
-            dependencies: [
-                "GuestConnection", guestAgent, guestProtocol, "VersCore", "VersAPI", logging, systemPackage, nioCore,
-                nioPosix,
-            ],
-            swiftSettings: settings
-        ),
         // Tests. Those of the engine boot small guests under emulation; the others start no machine.
         .testTarget(
             name: "HostSystemTests",
@@ -184,6 +171,44 @@ let package = Package(
             name: "EngineTests",
             dependencies: ["QEMU", "HostSystem", "VersCore", "VersAPI", logging, systemPackage],
             exclude: ["Guest"],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "VersAPITests", dependencies: ["VersAPI"], swiftSettings: settings),
+        .target(
+            name: "APITestSupport",
+            dependencies: [
+                "VersServer", "VersClient", "VersCore", "VersAPI", logging, lifecycle, systemPackage, nioCore, nioPosix,
+            ],
+            path: "Tests/APITestSupport",
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "VersServerTests",
+            dependencies: ["APITestSupport", "VersServer", "VersClient", "VersCore", "VersAPI", systemPackage],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "VersClientTests",
+            dependencies: ["APITestSupport", "VersClient", "VersAPI", nioCore, systemPackage],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "GuestProtocolTests", dependencies: [guestProtocol], swiftSettings: settings),
+        .testTarget(name: "GuestAgentTests", dependencies: [guestAgent, guestProtocol], swiftSettings: settings),
+        .testTarget(
+            name: "GuestConnectionTests",
+            dependencies: [
+                "GuestConnection", guestAgent, guestProtocol, "VersCore", "VersAPI", logging, systemPackage, nioCore,
+                nioPosix,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "TerminalUITests", dependencies: ["TerminalUI"], swiftSettings: settings),
+        .testTarget(
+            name: "VersCommandsTests",
+            dependencies: [
+                "VersCommands", "TerminalUI", "VersAPI", "VersServer", "APITestSupport", "vers", argumentParser,
+                systemPackage,
+            ],
             swiftSettings: settings
         ),
     ]

@@ -56,7 +56,9 @@ ext4_from_tar() {
         export PATH="$PATH:/usr/sbin:/sbin" E2FSPROGS_FAKE_TIME="$SOURCE_DATE_EPOCH"
         root=$(mktemp --directory "${TMPDIR:-/tmp}/vers-root.XXXXXX")
         trap "rm -rf \"\$root\"" EXIT
-        tar --extract --numeric-owner --preserve-permissions --xattrs --xattrs-include="*" --directory "$root" <&3
+        # The kernel fills /dev, and a user namespace may not make devices.
+        tar --extract --numeric-owner --preserve-permissions --xattrs --xattrs-include="*" --exclude="./dev/*" \
+            --directory "$root" <&3
         chmod 0755 "$root"
         mke2fs -q -F -t ext4 -b 4096 -m 0 -L vers -U "$3" -d "$root" \
             -E "hash_seed=$3,root_owner=0:0,resize=$2,lazy_itable_init=0,assume_storage_prezeroed=1,nodiscard" \

@@ -45,7 +45,8 @@ prepare() {
     fi
     # Debian is downloaded and packed while Swift compiles; only the last step needs what Swift made.
     if [[ ! -e $VERS_HOME/images/default/current ]]; then
-        mkdir -p -m 0700 "$VERS_HOME"
+        mkdir -p "$VERS_HOME"
+        chmod 0700 "$VERS_HOME"
         scratch=$(mktemp --directory "$VERS_HOME/.demo.XXXXXX")
         # shellcheck disable=SC2064 # the folder of now
         trap "rm -rf '$scratch'" EXIT

@@ -48,7 +48,9 @@ private enum RawModeGuard {
     nonisolated(unsafe) private static let saved: UnsafeMutablePointer<termios> = .allocate(capacity: 1)
     /// The raw terminal, or -1. A signal handler may read it at any moment.
     static let descriptor = Atomic<Int32>(-1)
-    private static let fatalSignals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP]
+    private static let fatalSignals = [
+        SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP,
+    ]
     private static let installed: Void = {
         atexit { RawModeGuard.restore() }
     }()

@@ -59,7 +59,9 @@ public struct TerminalWindow: Sendable, Hashable {
     /// Nil when `descriptor` is no terminal or does not know.
     public static func size(of descriptor: Int32) -> Self? {
         var window = winsize()
-        guard ioctl(descriptor, UInt(TIOCGWINSZ), &window) == 0, window.ws_col > 0, window.ws_row > 0 else { return nil }
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &window) == 0, window.ws_col > 0, window.ws_row > 0 else {
+            return nil
+        }
         return Self(columns: Int(window.ws_col), rows: Int(window.ws_row))
     }
 }

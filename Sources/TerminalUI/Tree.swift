@@ -35,6 +35,9 @@ public struct TreeDrawing: Sendable {
         var isLast: Bool
     }
 
+    /// Cells of a node's first piece that are shown however deep it stands.
+    private static let leastFirstPiece = 8
+
     private let stream: TerminalStream
     private let connectors: Connectors
 
@@ -78,7 +81,8 @@ public struct TreeDrawing: Sendable {
                 continue
             }
             // A cut line still shows its first piece, so that deep trees stay readable.
-            let text = piece.text.truncated(toWidth: max(room - gap.count, 8), ellipsis: connectors.ellipsis)
+            let cut = index == 0 ? max(room, Self.leastFirstPiece) : room - gap.count
+            let text = piece.text.truncated(toWidth: max(cut, 0), ellipsis: connectors.ellipsis)
             if index == 0 || room - gap.count >= 4 {
                 result += gap + StyledText(text, piece.style).rendered(colour: stream.showsColour)
             }

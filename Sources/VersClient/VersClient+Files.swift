@@ -23,6 +23,13 @@ extension VersClient {
         mode: UInt32 = WriteFileRequest.defaultMode,
         createDirectories: Bool = false
     ) async throws {
+        // Checked here too: a refusal in the middle of a large upload breaks the connection under the client.
+        guard bytes.count <= TransferLimit.fileBytes else {
+            throw VersError(
+                .payloadTooLarge,
+                "the file has \(bytes.count) bytes: expected at most \(TransferLimit.fileBytes)"
+            )
+        }
         let body = WriteFileRequest(
             path: path,
             content_b64: Data(bytes).base64EncodedString(),

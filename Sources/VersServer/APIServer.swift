@@ -39,7 +39,7 @@ public struct APIServer: Service {
         onListening: @escaping @Sendable (Endpoints) async -> Void = { _ in }
     ) {
         let counters = ServerCounters()
-        let follows = FollowedExecs()
+        let follows = FollowedExecs(lingerTimeout: configuration.lingerTimeout)
         let bodies = BodyReader(configuration)
         var routes = RouteList()
         MachineRoutes(machines: machines, bodies: bodies).register(on: &routes)
@@ -73,7 +73,8 @@ public struct APIServer: Service {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await serve(.tcp, arrivals) }
                 if configuration.unixSocket != nil { group.addTask { try await serve(.unix, arrivals) } }
-                try await group.waitForAll()
+                // The first failure cancels the other listener; `waitForAll` would wait for it instead.
+                for try await _ in group {}
             }
         } onGracefulShutdown: {
             follows.endAll()
@@ -88,12 +89,12 @@ extension APIServer {
     }
 
     private func serve(_ listener: Listener, _ arrivals: ListenerArrivals) async throws {
-        let counters = counters
+        let (counters, follows) = (counters, follows)
         let application = Application(
             responder: responder,
             server: .http1(
                 configuration: .init(
-                    additionalChannelHandlers: [ConnectionCountingHandler(counters)],
+                    additionalChannelHandlers: [ConnectionWatchHandler(counters: counters, follows: follows)],
                     idleTimeout: TimeAmount(configuration.idleTimeout)
                 )
             ),
@@ -124,7 +125,10 @@ extension APIServer {
             case .tcp:
                 ("\(configuration.host):\(configuration.port)", "choose another port, or 0 for any that is free")
             case .unix:
-                (configuration.unixSocket?.string ?? "", "the path may have at most 107 bytes; its directory must exist")
+                (
+                    configuration.unixSocket?.string ?? "",
+                    "the path may have at most 107 bytes; its directory must exist"
+                )
             }
         return VersError(.unavailable, "cannot listen on \(place)", hint: hint, cause: error)
     }

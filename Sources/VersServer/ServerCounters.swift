@@ -1,4 +1,3 @@
-import NIOCore
 import Synchronization
 import VersAPI
 
@@ -17,25 +16,12 @@ final class ServerCounters: Sendable {
 
     func requestEnded() { http.withLock { $0.requests_active -= 1 } }
 
-    fileprivate func connectionOpened() {
+    func connectionOpened() {
         http.withLock {
             $0.connections_total += 1
             $0.connections_active += 1
         }
     }
 
-    fileprivate func connectionClosed() { http.withLock { $0.connections_active -= 1 } }
-}
-
-/// Counts one connection for as long as it is in the pipeline.
-final class ConnectionCountingHandler: ChannelInboundHandler, RemovableChannelHandler {
-    typealias InboundIn = NIOAny
-
-    private let counters: ServerCounters
-
-    init(_ counters: ServerCounters) { self.counters = counters }
-
-    func handlerAdded(context: ChannelHandlerContext) { counters.connectionOpened() }
-
-    func handlerRemoved(context: ChannelHandlerContext) { counters.connectionClosed() }
+    func connectionClosed() { http.withLock { $0.connections_active -= 1 } }
 }

@@ -64,8 +64,9 @@ chroot "$root" systemctl --quiet mask \
     systemd-random-seed.service systemd-update-utmp.service systemd-update-utmp-runlevel.service \
     systemd-pstore.service systemd-boot-system-token.service systemd-ask-password-wall.path \
     systemd-ask-password-console.path systemd-firstboot.service systemd-hwdb-update.service \
-    systemd-networkd.service systemd-timesyncd.service \
-    modprobe@configfs.service modprobe@drm.service modprobe@fuse.service modprobe@efi_pstore.service \
+    systemd-networkd.service systemd-timesyncd.service systemd-sysusers.service systemd-modules-load.service \
+    systemd-tmpfiles-setup-dev.service systemd-journal-flush.service \
+    modprobe@loop.service modprobe@dm_mod.service modprobe@configfs.service modprobe@drm.service modprobe@fuse.service modprobe@efi_pstore.service \
     dev-mqueue.mount dev-hugepages.mount sys-kernel-debug.mount sys-kernel-tracing.mount \
     proc-sys-fs-binfmt_misc.automount getty-static.service
 mkdir -p "$root/etc/systemd/system-generators"

@@ -45,7 +45,11 @@ enum FileLock {
         do {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         } catch {
-            throw VersError(.internal, "cannot make directory \(directory): \(error.localizedDescription)", cause: error)
+            throw VersError(
+                .internal,
+                "cannot make directory \(directory): \(error.localizedDescription)",
+                cause: error
+            )
         }
         let descriptor = Foundation.open(path.string, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {

@@ -35,12 +35,20 @@ enum UserFile {
     }
 
     /// Writes beside the file and renames, so that a reader sees the old text or the new one. Makes its directory.
-    static func replace(_ path: FilePath, with text: String, mode: FilePermissions = [.ownerReadWrite, .groupRead, .otherRead]) throws {
+    static func replace(
+        _ path: FilePath,
+        with text: String,
+        mode: FilePermissions = [.ownerReadWrite, .groupRead, .otherRead]
+    ) throws {
         let directory = path.removingLastComponent()
         do {
             try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
         } catch {
-            throw VersError(.internal, "cannot make directory \(directory): \(error.localizedDescription)", cause: error)
+            throw VersError(
+                .internal,
+                "cannot make directory \(directory): \(error.localizedDescription)",
+                cause: error
+            )
         }
         let temporary = FilePath(path.string + ".\(getpid()).\(UInt32.random(in: 0 ... .max)).tmp")
         do {

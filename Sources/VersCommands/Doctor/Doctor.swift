@@ -35,7 +35,8 @@ struct Doctor: AsyncParsableCommand {
         let width = checks.map(\.name.count).max() ?? 0
         return checks.map { check in
             let verdict = StyledText(check.verdict.rawValue.padded(to: 4), check.verdict.style)
-            let line = "\(verdict.rendered(colour: stream.showsColour))  \(check.name.padded(to: width))  \(check.finding)"
+            let line =
+                "\(verdict.rendered(colour: stream.showsColour))  \(check.name.padded(to: width))  \(check.finding)"
             guard let hint = check.hint else { return line }
             return line + "\n" + String(repeating: " ", count: width + 8) + "-> \(hint)"
         }.joined(separator: "\n")

@@ -54,7 +54,11 @@ struct HostChecks {
         }
         let free = kibibytes >> 10
         guard free >= Self.leastFreeMemoryMiB else {
-            return .warn("memory", "\(free) MiB available", hint: "a VM takes what its guest touches, 512 MiB by default")
+            return .warn(
+                "memory",
+                "\(free) MiB available",
+                hint: "a VM takes what its guest touches, 512 MiB by default"
+            )
         }
         return .ok("memory", "\(free) MiB available")
     }

@@ -10,7 +10,11 @@ struct HypervisorChecks {
     private func qemu() -> Check {
         let name = "qemu"
         guard let path = ExecutableSearch.find("qemu-system-x86_64", path: environment["PATH"] ?? "") else {
-            return .fail(name, "qemu-system-x86_64 not found in PATH", hint: "apt-get install qemu-system-x86 qemu-utils")
+            return .fail(
+                name,
+                "qemu-system-x86_64 not found in PATH",
+                hint: "apt-get install qemu-system-x86 qemu-utils"
+            )
         }
         guard let version = ExecutableSearch.firstLine(of: path, ["--version"]) else {
             return .fail(name, "\(path) does not run", hint: "try it by hand: \(path) --version")
@@ -27,7 +31,8 @@ struct HypervisorChecks {
         let flags = Set((HostFile.field("flags", in: "/proc/cpuinfo") ?? "").split(separator: " ").map(String.init))
         let hasExtension = flags.contains("vmx") || flags.contains("svm")
         guard access("/dev/kvm", F_OK) == 0 else {
-            let hint = hasExtension ? "load the module: modprobe kvm_intel or kvm_amd" : "use a host with virtualization"
+            let hint =
+                hasExtension ? "load the module: modprobe kvm_intel or kvm_amd" : "use a host with virtualization"
             return .warn(name, "tcg (slow): there is no /dev/kvm", hint: hint)
         }
         guard access("/dev/kvm", R_OK | W_OK) == 0 else {

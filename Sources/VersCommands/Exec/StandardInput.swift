@@ -1,6 +1,6 @@
 import Foundation
-internal import SystemPackage
 import Synchronization
+internal import SystemPackage
 import VersAPI
 
 /// Stdin, read only when asked, on a thread that may block. Reading ends when the task is cancelled.

@@ -21,7 +21,9 @@ struct DaemonLauncher: Sendable {
         defer { close(lock) }
         if let record = try home.runningDaemon() { return record }
         let executable = try DaemonExecutable.find(environment: context.environment)
-        context.note("starting versd in the background (home \(home.path), log \(home.log.lastComponent?.string ?? ""))")
+        context.note(
+            "starting versd in the background (home \(home.path), log \(home.log.lastComponent?.string ?? ""))"
+        )
         let logStart = Self.size(of: home.log)
         let process = try DaemonProcess.spawn(executable, home: home)
         let outcome = try await context.progress("waiting for versd") {

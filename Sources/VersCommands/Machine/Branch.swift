@@ -61,7 +61,9 @@ struct Branch: AsyncParsableCommand {
                 case .machine(let id): session.name(of: id)
                 case .commit(let id): id.text
                 }
-            if !quiet.quiet, format.format == nil { context.note("Creating \(counted(count, "new VM")) from \(name)...") }
+            if !quiet.quiet, format.format == nil {
+                context.note("Creating \(counted(count, "new VM")) from \(name)...")
+            }
             let ids = try await context.progress("branching \(name)") {
                 switch target {
                 case .machine(let id): try await session.client.branch(id, count: count)

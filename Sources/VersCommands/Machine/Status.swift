@@ -43,7 +43,9 @@ struct Status: AsyncParsableCommand {
         try await context.withSession { session in
             let names = try AliasFile(context).namesByMachine()
             guard let vm else {
-                let entries = try await session.client.machines().map { Entry(summary: $0, alias: names[$0.vm_id]?.first) }
+                let entries = try await session.client.machines().map {
+                    Entry(summary: $0, alias: names[$0.vm_id]?.first)
+                }
                 let head = quiet.quiet || format.format != nil ? "" : try Self.headLine(context)
                 return try Rendering(json: entries, ids: entries.map(\.summary.vm_id.text)) {
                     "\(head)\n\n\(Self.table(entries, for: context.outputStream))"

@@ -37,7 +37,8 @@ struct ProjectFile: Equatable {
         memoryMiB = try Self.positive("mem_size_mib", in: machine)
         vcpuCount = try Self.positive("vcpu_count", in: machine)
         // The public command line takes a disk of 0 for the default.
-        diskMiB = try Self.positive("fs_size_vm_mib", in: machine, zeroIsDefault: true)
+        diskMiB =
+            try Self.positive("fs_size_vm_mib", in: machine, zeroIsDefault: true)
             ?? Self.positive("fs_size_mib", in: machine, zeroIsDefault: true)
         imageName = try Self.name(in: Self.table("rootfs", in: table), of: "rootfs")
         kernelName = try Self.name(in: Self.table("kernel", in: table), of: "kernel")

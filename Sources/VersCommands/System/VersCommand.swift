@@ -22,16 +22,22 @@ struct VersCommand: AsyncParsableCommand {
         version: VersVersion.current,
         subcommands: [GenerateDocs.self],
         groupedSubcommands: [
-            CommandGroup(name: "VM", subcommands: [
-                Run.self, RunCommit.self, Branch.self, Tree.self, Status.self, Info.self, Delete.self,
-            ]),
+            CommandGroup(
+                name: "VM",
+                subcommands: [
+                    Run.self, RunCommit.self, Branch.self, Tree.self, Status.self, Info.self, Delete.self,
+                ]
+            ),
             CommandGroup(name: "Commit", subcommands: [Commit.self]),
             CommandGroup(name: "Inside a VM", subcommands: [Execute.self, Connect.self, Logs.self]),
             CommandGroup(name: "State", subcommands: [Pause.self, Resume.self, Stop.self, Start.self, Resize.self]),
             CommandGroup(name: "Project", subcommands: [Init.self, Head.self, Checkout.self, Alias.self]),
-            CommandGroup(name: "Instance", subcommands: [
-                Up.self, Down.self, Doctor.self, Login.self, Completion.self,
-            ]),
+            CommandGroup(
+                name: "Instance",
+                subcommands: [
+                    Up.self, Down.self, Doctor.self, Login.self, Completion.self,
+                ]
+            ),
         ]
     )
 }

@@ -6,45 +6,40 @@ import VersCore
 
 /// Answers with the events of a followed command, for as long as it runs and the client listens.
 ///
-/// When the client goes away, or the server shuts down, it detaches; the command runs on. Watching for that uses the
-/// connection up, so these answers close it.
+/// When the client goes away, or the server shuts down, it detaches; the command runs on.
 struct ExecFollower: Sendable {
     let follows: FollowedExecs
 
     /// One line per event, each flushed on its own. The next event is asked for when the client's socket has taken
     /// the last one: that is the back-pressure.
-    func stream(_ exec: any GuestExec, for request: Request, _ context: APIRequestContext) async throws -> Response {
+    func stream(_ exec: any GuestExec, _ context: APIRequestContext) async throws -> Response {
         let ticket = try await enter(exec, context)
         let follows = follows
         let body = ResponseBody { writer in
             do {
-                try await Self.untilClientCloses(request) {
-                    while let event = try await exec.next() { try await writer.write(Self.line(event)) }
-                }
+                try await Self.forEachEvent(of: exec, ticket) { try await writer.write(Self.line($0)) }
             } catch {
                 await exec.detach()
                 guard let event = Self.farewell(for: error, isEnding: follows.isEnding) else { throw error }
                 try await writer.write(Self.line(event))
             }
             await exec.detach()
-            withExtendedLifetime(ticket) {}
             try await writer.finish(nil)
         }
-        return Response(status: .ok, headers: Self.headers(exec.id, type: "application/x-ndjson"), body: body)
+        var headers = Self.headers(exec.id)
+        headers[.contentType] = "application/x-ndjson"
+        return Response(status: .ok, headers: headers, body: body)
     }
 
     /// Waits for the end and answers with all output.
-    func collect(_ exec: any GuestExec, for request: Request, _ context: APIRequestContext) async throws -> Response {
+    func collect(_ exec: any GuestExec, _ context: APIRequestContext) async throws -> Response {
         let ticket = try await enter(exec, context)
-        defer { withExtendedLifetime(ticket) {} }
         do {
-            let result = try await Self.untilClientCloses(request) {
-                var collector = OutputCollector(limit: TransferLimit.collectedOutputBytes)
-                return try await collector.run(exec)
-            }
+            var collector = OutputCollector(exec.id, limit: TransferLimit.collectedOutputBytes)
+            try await Self.forEachEvent(of: exec, ticket) { try collector.add($0) }
             await exec.detach()
-            var response = try Response.json(result)
-            response.headers.append(contentsOf: Self.headers(exec.id, type: nil))
+            var response = try Response.json(try collector.result())
+            response.headers.append(contentsOf: Self.headers(exec.id))
             return response
         } catch {
             await exec.detach()
@@ -61,22 +56,33 @@ struct ExecFollower: Sendable {
         }
     }
 
-    /// Runs `operation`, and cancels it when the client closes its side of the connection.
+    /// - Throws: `CancellationError` when the ticket's holder is not needed any more; the wait for the next event is
+    ///   cancelled then.
     @concurrent
-    private static func untilClientCloses<Value: Sendable>(
-        _ request: Request,
-        _ operation: @concurrent () async throws -> Value
-    ) async throws -> Value {
-        try await request.body.consumeWithCancellationOnInboundClose { _ in try await operation() }
+    private static func forEachEvent(
+        of exec: any GuestExec,
+        _ ticket: FollowTicket,
+        _ handle: @concurrent (ExecEvent) async throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: ExecEvent?.self) { group in
+            defer { group.cancelAll() }
+            group.addTask {
+                await ticket.waitUntilNotNeeded()
+                throw CancellationError()
+            }
+            while true {
+                group.addTask { try await exec.next() }
+                guard let event = try await group.next() ?? nil else { return }
+                try await handle(event)
+            }
+        }
     }
 
     /// The last line of a stream that failed; nil when nobody is there to read it.
     private static func farewell(for error: any Error, isEnding: Bool) -> ExecEvent? {
         if isEnding { return .error(code: .unavailable, message: FollowedExecs.shuttingDown.message) }
-        switch error {
-        case let error as VersError: return .error(code: error.code, message: error.message)
-        default: return nil
-        }
+        guard let error = error as? VersError else { return nil }
+        return .error(code: error.code, message: error.message)
     }
 
     private static func line(_ event: ExecEvent) throws -> ByteBuffer {
@@ -85,9 +91,7 @@ struct ExecFollower: Sendable {
         return buffer
     }
 
-    private static func headers(_ id: ExecID, type: String?) -> HTTPFields {
-        var headers: HTTPFields = [.execID: id.text, .connection: "close", .cacheControl: "no-store"]
-        if let type { headers[.contentType] = type }
-        return headers
+    private static func headers(_ id: ExecID) -> HTTPFields {
+        [.execID: id.text, .cacheControl: "no-store"]
     }
 }

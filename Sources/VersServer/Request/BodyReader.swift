@@ -27,7 +27,9 @@ struct BodyReader: Sendable {
             }
             defer { group.cancelAll() }
             do {
-                guard let body = try await group.next() ?? nil else { throw RequestFailure.bodyTimedOut(after: timeout) }
+                guard let body = try await group.next() ?? nil else {
+                    throw RequestFailure.bodyTimedOut(after: timeout)
+                }
                 return body
             } catch is NIOTooManyBytesError {
                 throw RequestFailure.bodyTooLarge(limit: limit)

@@ -22,6 +22,11 @@ struct JSONBody {
         do {
             return try JSONCoding.decode(type, from: data)
         } catch let error as DecodingError {
+            if case .dataCorrupted(let context) = error, context.codingPath.isEmpty,
+                let number = UnfitNumber(in: data)
+            {
+                throw Self.invalidField("field '\(number.path)': \(number.value) is no integer in range", error)
+            }
             throw Self.explain(error)
         }
     }

@@ -20,12 +20,12 @@ struct ExecRoutes: Sendable {
 
     private func execute(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let exec = try await start(request, context)
-        return try await follower.collect(exec, for: request, context)
+        return try await follower.collect(exec, context)
     }
 
     private func stream(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let exec = try await start(request, context)
-        return try await follower.stream(exec, for: request, context)
+        return try await follower.stream(exec, context)
     }
 
     private func attach(_ request: Request, _ context: APIRequestContext) async throws -> Response {
@@ -35,7 +35,7 @@ struct ExecRoutes: Sendable {
             throw VersError(.invalidArgument, "cursor and from_latest exclude each other: expected one of them")
         }
         let exec = try await guest(id, request).attach(body)
-        return try await follower.stream(exec, for: request, context)
+        return try await follower.stream(exec, context)
     }
 
     private func start(_ request: Request, _ context: APIRequestContext) async throws -> any GuestExec {

@@ -1,0 +1,219 @@
+public import Foundation
+import Synchronization
+public import VersAPI
+public import VersCore
+public import VersServer
+
+/// The domain at the API's border: records every call, answers with fixed values, fails when told to.
+public final class DomainDouble: MachineOperations, CommitOperations, KeyAuthenticating {
+    public static let key = "0b8f5c1e-1111-4222-8333-444455556666" + String(repeating: "ab", count: 32)
+    public static let owner = KeyID("0b8f5c1e-1111-4222-8333-444455556666") ?? KeyID()
+    public static let date = Date(timeIntervalSince1970: 1_777_629_600.123456)
+
+    public let guest = GuestDouble()
+    public let machine = MachineID()
+    public let commit = CommitID()
+    private struct Hold: Sendable {
+        let entered = Latch()
+        let released = Latch()
+    }
+
+    private let hold = Mutex<Hold?>(nil)
+    private let calls = Mutex<[String]>([])
+    private let errors = Mutex<[any Error]>([])
+
+    public init() {}
+
+    /// What was asked, in order.
+    public var recorded: [String] { calls.withLock { $0 } }
+
+    /// Each of the next calls throws one of these.
+    public func fail(with next: [any Error]) { errors.withLock { $0 = next } }
+
+    private func record(_ call: String) throws {
+        calls.withLock { $0.append(call) }
+        let error = errors.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+        if let error { throw error }
+    }
+
+    public func authenticate(_ key: String) async throws -> KeyID {
+        guard key == Self.key else { throw VersError(.unauthenticated, "the API key is not valid") }
+        return Self.owner
+    }
+
+    private var summaryValue: MachineSummary {
+        MachineSummary(
+            vm_id: machine,
+            owner_id: Self.owner,
+            state: .running,
+            created_at: Self.date,
+            labels: nil,
+            parent_vm_id: nil,
+            parent_commit_id: nil,
+            mem_size_mib: 512,
+            vcpu_count: 1,
+            fs_size_mib: 1024,
+            state_reason: nil
+        )
+    }
+
+    /// The next ``list()`` waits for ``releaseCall()``.
+    public func holdNextCall() { hold.withLock { $0 = Hold() } }
+
+    /// Returns when a call waits.
+    public func callIsHeld() async { await hold.withLock { $0 }?.entered.wait() }
+
+    public func releaseCall() { hold.withLock { $0 }?.released.open() }
+
+    public func list() async throws -> [MachineSummary] {
+        try record("list")
+        if let hold = hold.withLock({ $0 }) {
+            hold.entered.open()
+            await hold.released.wait()
+        }
+        return [summaryValue]
+    }
+
+    public func summary(of id: MachineID) async throws -> MachineSummary {
+        try record("summary \(id)")
+        return summaryValue
+    }
+
+    public func metadata(of id: MachineID) async throws -> MachineMetadata {
+        try record("metadata \(id)")
+        return MachineMetadata(
+            vm_id: id,
+            owner_id: Self.owner,
+            state: .running,
+            created_at: Self.date,
+            deleted_at: nil,
+            ip: "10.0.2.15",
+            hostname: "\(id).vm.local",
+            parent_commit_id: nil,
+            grandparent_vm_id: nil,
+            mem_size_mib: 512,
+            vcpu_count: 1,
+            fs_size_mib: 1024,
+            image_name: "default",
+            labels: nil,
+            accelerator: "tcg",
+            accelerator_reason: "no /dev/kvm",
+            state_reason: nil
+        )
+    }
+
+    public func create(
+        _ configuration: MachineConfiguration,
+        owner: KeyID,
+        waitForBoot: Bool
+    ) async throws -> MachineID {
+        try record("create \(configuration.mem_size_mib ?? 0) \(owner) \(waitForBoot)")
+        return machine
+    }
+
+    public func create(from commit: CommitID, owner: KeyID) async throws -> MachineID {
+        try record("create from \(commit)")
+        return machine
+    }
+
+    public func branch(
+        _ source: BranchSource,
+        count: Int,
+        options: FreezeOptions,
+        owner: KeyID
+    ) async throws -> [MachineID] {
+        try record("branch \(source) \(count) \(options.keepPaused) \(options.skipWaitBoot)")
+        return (0..<count).map { _ in MachineID() }
+    }
+
+    public func commit(
+        _ id: MachineID,
+        request: CommitRequest,
+        options: FreezeOptions,
+        owner: KeyID
+    ) async throws -> CommitID {
+        try record("commit \(id) \(request.name ?? "-") \(options.keepPaused)")
+        return commit
+    }
+
+    public func setState(of id: MachineID, to state: RequestedState, skipWaitBoot: Bool) async throws {
+        try record("state \(id) \(state) \(skipWaitBoot)")
+    }
+
+    public func resizeDisk(of id: MachineID, toMiB sizeMiB: Int, skipWaitBoot: Bool) async throws {
+        try record("resize \(id) \(sizeMiB)")
+    }
+
+    public func upsertLabels(_ labels: [String: String], of id: MachineID) async throws {
+        try record("labels \(id) \(labels)")
+    }
+
+    public func delete(_ id: MachineID, recursive: Bool, skipWaitBoot: Bool) async throws -> [MachineID] {
+        try record("delete \(id) \(recursive) \(skipWaitBoot)")
+        return [id]
+    }
+
+    public func sshKey(of id: MachineID) async throws -> SSHKeyResponse {
+        try record("ssh key \(id)")
+        return SSHKeyResponse(ssh_private_key: "PEM", ssh_port: 22)
+    }
+
+    public func console(of id: MachineID, offset: UInt64, limit: Int) async throws -> ConsoleChunk {
+        try record("console \(id) \(offset) \(limit)")
+        return ConsoleChunk(bytes: Array("login:".utf8), nextOffset: offset + 6)
+    }
+
+    public func guest(of id: MachineID, skipWaitBoot: Bool) async throws -> any GuestSession {
+        try record("guest \(id)")
+        return guest
+    }
+
+    public func branchSource(named id: String) async throws -> BranchSource {
+        try record("source \(id)")
+        if id == machine.text { return .machine(machine) }
+        if id == commit.text { return .commit(commit) }
+        throw VersError(.notFound, "commit not found")
+    }
+}
+
+extension DomainDouble {
+    private var commitValue: CommitInfo {
+        CommitInfo(
+            commit_id: commit,
+            owner_id: Self.owner,
+            name: "golden",
+            is_public: false,
+            created_at: Self.date,
+            description: nil,
+            parent_vm_id: nil,
+            grandparent_commit_id: nil
+        )
+    }
+
+    public func list(limit: Int, offset: Int) async throws -> CommitPage {
+        try record("commits \(limit) \(offset)")
+        return CommitPage(commits: [commitValue], total: 1, limit: limit, offset: offset)
+    }
+
+    public func listPublic(limit: Int, offset: Int) async throws -> CommitPage {
+        try record("public commits \(limit) \(offset)")
+        return CommitPage(commits: [], total: 0, limit: limit, offset: offset)
+    }
+
+    public func info(of id: CommitID) async throws -> CommitInfo {
+        try record("commit info \(id)")
+        return commitValue
+    }
+
+    public func edit(_ id: CommitID, _ request: CommitEditRequest) async throws -> CommitInfo {
+        try record("edit \(id) \(request.is_public)")
+        return commitValue
+    }
+
+    public func delete(_ id: CommitID) async throws { try record("delete commit \(id)") }
+
+    public func history(of id: CommitID) async throws -> [CommitEntity] {
+        try record("history \(id)")
+        return [CommitEntity(commitValue)]
+    }
+}

@@ -1,0 +1,85 @@
+import APITestSupport
+import Foundation
+import Testing
+import VersAPI
+import VersServer
+
+@testable import VersCommands
+
+@Suite struct ExecuteTests {
+    private func withInstance(_ body: (TestContext, ServerFixture) async throws -> Void) async throws {
+        try await ServerFixture.run { fixture in
+            let test = try TestContext()
+            test.environment["VERS_URL"] = fixture.endpoints.url
+            test.environment["VERS_API_KEY"] = DomainDouble.key
+            try await body(test, fixture)
+        }
+    }
+
+    @Test func streamsAndExitCodeAreTheCommands() async throws {
+        try await withInstance { (test, fixture) async throws in
+            let exec = ExecDouble()
+            exec.emit("out")
+            exec.emit("err", on: .stderr, cursor: 2)
+            exec.exit(42)
+            fixture.domain.guest.prepare(exec)
+            let id = fixture.domain.machine.text
+            #expect(await test.run("exec", "-w", "/srv", "-e", "A=1", "-t", "9", id, "--", "ls", "a b") == 42)
+            #expect(test.output.text == "out")
+            #expect(test.errors.text == "err")
+            let request = try #require(fixture.domain.guest.snapshot.requests.first)
+            #expect(request.command.last == "ls 'a b'")
+            #expect(request.working_dir == "/srv" && request.env == ["A": "1"] && request.timeout_secs == 9)
+            #expect(request.tty == nil && request.keep_stdin_open != true)
+        }
+    }
+
+    @Test func headIsTheDefault() async throws {
+        try await withInstance { (test, fixture) async throws in
+            try HeadFile(test.context).write(fixture.domain.machine)
+            let exec = ExecDouble()
+            exec.exit(0)
+            fixture.domain.guest.prepare(exec)
+            #expect(await test.run("execute", "uptime | cat") == 0)
+            #expect(fixture.domain.recorded == ["guest \(fixture.domain.machine)"])
+            #expect(fixture.domain.guest.snapshot.requests.first?.command.last == "uptime | cat")
+        }
+    }
+
+    @Test func aPrefixOfAnExistingVMIsTheVM() async throws {
+        try await withInstance { (test, fixture) async throws in
+            let exec = ExecDouble()
+            exec.exit(0)
+            fixture.domain.guest.prepare(exec)
+            #expect(await test.run("exec", String(fixture.domain.machine.text.prefix(6)), "uptime") == 0)
+            #expect(fixture.domain.guest.snapshot.requests.first?.command.last == "uptime")
+        }
+    }
+
+    @Test func aLostConnectionIsTakenUpAgainAfterTheLastOutput() async throws {
+        try await withInstance { (test, fixture) async throws in
+            let first = ExecDouble()
+            first.emit("one ", cursor: 7)
+            first.emit(.error(code: .unavailable, message: "the server is shutting down"))
+            let second = ExecDouble()
+            second.emit("two", cursor: 8)
+            second.exit(3)
+            fixture.domain.guest.prepare(first, second)
+            #expect(await test.run("exec", fixture.domain.machine.text, "--", "work") == 3)
+            #expect(test.output.text == "one two")
+            let guest = fixture.domain.guest.snapshot
+            #expect(guest.attachments.first?.cursor == 7)
+            #expect(guest.attachments.first?.exec_id == guest.requests.first?.exec_id)
+        }
+    }
+
+    @Test func otherFailuresAreReported() async throws {
+        try await withInstance { (test, fixture) async throws in
+            let exec = ExecDouble()
+            exec.emit(.error(code: .timedOut, message: "the command ran longer than 5 seconds"))
+            fixture.domain.guest.prepare(exec)
+            #expect(await test.run("exec", fixture.domain.machine.text, "--", "sleep 9") == 6)
+            #expect(test.errors.text == "error: the command ran longer than 5 seconds\n")
+        }
+    }
+}
