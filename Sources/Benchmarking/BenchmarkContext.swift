@@ -86,10 +86,10 @@ final class MeasurementRecorder: Sendable {
         return value
     }
 
-    var measurements: [Measurement] {
+    var measurements: [MetricResult] {
         state.withLock { state in
             state.order.compactMap { key in
-                state.metrics[key].flatMap { Measurement($0, on: key.dimensions, samples: state.samples[key] ?? []) }
+                state.metrics[key].flatMap { MetricResult($0, on: key.dimensions, samples: state.samples[key] ?? []) }
             }
         }
     }

@@ -21,12 +21,12 @@ struct BenchmarkReportTests {
         memoryMiB: Int = 512,
         dirtyMB: Int = 20,
         _ samples: [Double]
-    ) throws -> Measurement {
+    ) throws -> MetricResult {
         let dimensions = Dimensions(image: "tiny", memoryMiB: memoryMiB, dirtyMB: dirtyMB, start: "cold")
-        return try #require(Measurement(metric, on: dimensions, samples: samples))
+        return try #require(MetricResult(metric, on: dimensions, samples: samples))
     }
 
-    private func report(_ measurements: [Measurement], failures: [String] = []) -> BenchmarkReport {
+    private func report(_ measurements: [MetricResult], failures: [String] = []) -> BenchmarkReport {
         BenchmarkReport(
             startedAt: Date(timeIntervalSince1970: 0),
             finishedAt: Date(timeIntervalSince1970: 60),

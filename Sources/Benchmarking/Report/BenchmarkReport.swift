@@ -9,7 +9,7 @@ public struct BenchmarkReport: Codable, Sendable {
     public var finishedAt: Date
     public var host: HostDescription
     public var runs: Int
-    public var measurements: [Measurement]
+    public var measurements: [MetricResult]
     public var comparisons: [Comparison]
     /// Scenarios that could not be measured, and why.
     public var failures: [String]
@@ -19,7 +19,7 @@ public struct BenchmarkReport: Codable, Sendable {
         finishedAt: Date,
         host: HostDescription,
         runs: Int,
-        measurements: [Measurement],
+        measurements: [MetricResult],
         failures: [String]
     ) {
         self.startedAt = startedAt

@@ -52,11 +52,11 @@ extension Comparison {
     static let speedup = 10.0
 
     /// Everything that can be compared in `measurements`.
-    static func all(of measurements: [Measurement]) -> [Comparison] {
+    static func all(of measurements: [MetricResult]) -> [Comparison] {
         pauseByMemory(measurements) + pauseByDirtySet(measurements) + againstBaseline(measurements)
     }
 
-    private static func pauseByMemory(_ measurements: [Measurement]) -> [Comparison] {
+    private static func pauseByMemory(_ measurements: [MetricResult]) -> [Comparison] {
         let pauses = measurements.filter { $0.name == Metric.pause.name }
         let groups = Dictionary(grouping: pauses) { $0.dimensions.dirtyMB ?? 0 }
         return groups.sorted { $0.key < $1.key }.compactMap { _, group in
@@ -66,7 +66,7 @@ extension Comparison {
         }
     }
 
-    private static func pauseByDirtySet(_ measurements: [Measurement]) -> [Comparison] {
+    private static func pauseByDirtySet(_ measurements: [MetricResult]) -> [Comparison] {
         let pauses = measurements.filter { $0.name == Metric.pause.name }
         let groups = Dictionary(grouping: pauses) { $0.dimensions.memoryMiB ?? 0 }
         return groups.sorted { $0.key < $1.key }.compactMap { _, group in
@@ -77,7 +77,7 @@ extension Comparison {
     }
 
     private static func growth(
-        _ ascending: [Measurement],
+        _ ascending: [MetricResult],
         title: (Dimensions, Dimensions) -> String
     ) -> Comparison? {
         guard ascending.count > 1, let small = ascending.first, let large = ascending.last else { return nil }
@@ -89,7 +89,7 @@ extension Comparison {
         )
     }
 
-    private static func againstBaseline(_ measurements: [Measurement]) -> [Comparison] {
+    private static func againstBaseline(_ measurements: [MetricResult]) -> [Comparison] {
         let pairs: [(Metric, Metric, String)] = [
             (.baselinePause, .pause, "stock QEMU's pause, times ours"),
             (.baselineAnswering, .branchAnswering, "stock QEMU's branch to the child's answer, times ours"),

@@ -50,7 +50,7 @@ public struct MarkdownReport: Sendable {
         ).text
     }
 
-    private func row(_ measurement: Measurement) -> [String] {
+    private func row(_ measurement: MetricResult) -> [String] {
         let dimensions = measurement.dimensions
         let statistics = measurement.statistics
         let targets = measurement.targets.map { result in

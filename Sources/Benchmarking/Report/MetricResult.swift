@@ -1,5 +1,5 @@
 /// One metric on one set of dimensions.
-public struct Measurement: Codable, Sendable {
+public struct MetricResult: Codable, Sendable {
     public var name: String
     public var title: String
     public var unit: Unit
