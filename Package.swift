@@ -68,7 +68,10 @@ let package = Package(
         // Implementations of the seams.
         .target(
             name: "QEMU",
-            dependencies: ["QMP", "HostSystem", "VersCore", "VersAPI", logging, systemPackage, nioCore, nioPosix],
+            dependencies: [
+                "QMP", "HostSystem", "VersCore", "VersAPI", logging, systemPackage, nioCore, nioPosix,
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
             swiftSettings: settings
         ),
         .target(

@@ -22,7 +22,7 @@ public struct LinuxHostResources: HostResources {
             guard statvfs(home.string, &status) == 0 else {
                 throw HostError("statvfs", home, errno: Errno(rawValue: errno))
             }
-            return Int(UInt64(status.f_bavail) * UInt64(status.f_frsize) >> 20)
+            return Int((UInt64(status.f_bavail) * UInt64(status.f_frsize)) >> 20)
         }
     }
 

@@ -1,3 +1,4 @@
+import UnixSignals
 import Foundation
 import Glibc
 import GuestConnection
@@ -17,7 +18,7 @@ import VersServer
 struct Composition {
     let instance: Instance
     let listen: ListenAddress
-    let accelerator: AcceleratorOption
+    let accelerator: AcceleratorPreference
     let readyDescriptor: Int32?
     let logger: Logger
 
@@ -26,7 +27,7 @@ struct Composition {
         let metadata = try SQLiteMetadataStore(path: layout.database)
         let background = BackgroundWork()
         let hypervisor = try await QEMUHypervisor(
-            configuration: try QEMUConfiguration(accelerator: accelerator.rawValue),
+            configuration: QEMUConfiguration(memoryLibrary: Self.memoryLibrary, accelerator: accelerator),
             logger: logger
         )
         let domain = Domain(
@@ -80,6 +81,16 @@ struct Composition {
         defer { unlink(layout.daemonDescription.string) }
         try await group.run()
         try metadata.close()
+    }
+
+    /// `libramlayers.so` lies beside the executable after `make build`, in `lib/vers` after `make install`.
+    private static var memoryLibrary: FilePath {
+        let name = "libramlayers.so"
+        guard let executable = Bundle.main.executableURL?.resolvingSymlinksInPath() else { return FilePath(name) }
+        let directory = FilePath(executable.deletingLastPathComponent().path(percentEncoded: false))
+        let installed = directory.removingLastComponent().appending("lib/vers").appending(name)
+        let built = directory.appending(name)
+        return access(built.string, R_OK) == 0 ? built : installed
     }
 
     /// Says where the API is: to `vers` by a file, to whoever started the daemon by a descriptor.

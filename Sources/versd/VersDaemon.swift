@@ -1,6 +1,7 @@
-import ArgumentParser
+public import ArgumentParser
 import Foundation
-import Logging
+public import Logging
+public import QEMU
 import SystemPackage
 import VersAPI
 
@@ -35,8 +36,8 @@ struct VersDaemon: AsyncParsableCommand {
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel: Logger.Level = .info
 
-    @Option(help: "Accelerator for guests: auto, kvm or tcg.")
-    var accelerator: AcceleratorOption = .auto
+    @Option(help: "Accelerator for guests: automatic, kvm or tcg.")
+    var accelerator: AcceleratorPreference = .automatic
 
     func run() async throws {
         let level = logLevel
@@ -67,8 +68,4 @@ struct VersDaemon: AsyncParsableCommand {
 
 extension Logger.Level: @retroactive ExpressibleByArgument {}
 
-enum AcceleratorOption: String, ExpressibleByArgument, CaseIterable {
-    case auto
-    case kvm
-    case tcg
-}
+extension AcceleratorPreference: ExpressibleByArgument {}

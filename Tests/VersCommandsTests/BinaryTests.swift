@@ -67,7 +67,7 @@ import VersServer
             let arguments = ["execute", "--tty", fixture.domain.machine.text, "--", "top"]
             let run = try Run(arguments, environment: environment, directory: test.root, terminal: terminal.user)
             exec.emit("ready\n")
-            #expect(terminal.readLine().contains("ready"))
+            #expect(await terminal.readLine().contains("ready"))
             try await body(run, terminal, fixture, exec)
         }
     }
@@ -104,14 +104,17 @@ import VersServer
 }
 
 extension PseudoTerminal {
-    /// What arrives up to a line feed. Blocks; the test's process has threads to spare.
-    fileprivate func readLine() -> String {
-        var bytes: [UInt8] = []
-        var byte: UInt8 = 0
-        while read(controller, &byte, 1) == 1 {
-            bytes.append(byte)
-            if byte == UInt8(ascii: "\n") { break }
+    /// What arrives up to a line feed.
+    fileprivate func readLine() async -> String {
+        let controller = controller
+        return await Blocking.run {
+            var bytes: [UInt8] = []
+            var byte: UInt8 = 0
+            while read(controller, &byte, 1) == 1 {
+                bytes.append(byte)
+                if byte == UInt8(ascii: "\n") { break }
+            }
+            return String(decoding: bytes, as: UTF8.self)
         }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

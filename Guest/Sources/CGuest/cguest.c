@@ -147,10 +147,6 @@ int cguest_open_uevents(void) {
     return fd;
 }
 
-int cguest_pid_fd_signal(int pid_fd, int number) {
-    return result((int)syscall(SYS_pidfd_send_signal, pid_fd, number, NULL, 0));
-}
-
 int cguest_resize_ext4(int fd, uint64_t blocks) { return result(ioctl(fd, EXT4_IOC_RESIZE_FS, &blocks)); }
 
 static void set_address(struct sockaddr *field, uint32_t address) {

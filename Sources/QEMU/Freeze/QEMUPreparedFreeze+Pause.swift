@@ -54,7 +54,7 @@ extension QEMUPreparedFreeze {
         _ = try await memory.request(freezeRequest, expecting: "frozen", timeout: timeouts.command)
         watch.lap("memory")
         // One look at the file's length; QEMU has written its metadata back when it stopped.
-        guard try !DiskFiles.isPristine(below) else { return false }
+        if request.reusesUnchangedDisk, try DiskFiles.isPristine(below) { return false }
         let node = DiskLayer(file: below).nodeName
         _ = try await monitor.execute(
             BlockdevSnapshot(node: node, overlay: DiskLayer(file: overlay).nodeName),

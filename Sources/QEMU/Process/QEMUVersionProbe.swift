@@ -1,5 +1,4 @@
-internal import Glibc
-internal import HostSystem
+internal import Subprocess
 internal import SystemPackage
 internal import VersAPI
 
@@ -7,7 +6,7 @@ internal import VersAPI
 enum QEMUVersionProbe {
     /// `7.2` for 7.2.22: saved device state loads within a stable series.
     static func probe(_ executable: FilePath) async throws -> String {
-        guard let output = try? await run(executable, timeout: .seconds(20)), let version = parse(output) else {
+        guard let output = try? await run(executable), let version = parse(output) else {
             throw VersError(
                 .unsupported,
                 "no QEMU answers at '\(executable)'",
@@ -25,18 +24,13 @@ enum QEMUVersionProbe {
         return "\(numbers[0]).\(numbers[1])"
     }
 
-    private static func run(_ executable: FilePath, timeout: Duration) async throws -> String {
-        let file = FilePath("/tmp/vers-qemu-version-\(getpid())-\(UInt64.random(in: .min ... .max))")
-        defer { unlink(file.string) }
-        let process = DetachedProcess(
-            executable: executable,
+    private static func run(_ executable: FilePath) async throws -> String? {
+        let result = try await Subprocess.run(
+            .path(executable),
             arguments: ["--version"],
-            environment: ["LC_ALL": "C"],
-            workingDirectory: "/",
-            output: file
+            output: .string(limit: 4096),
+            error: .discarded
         )
-        let handle = try await BlockingPool.run { try process.start() }
-        if await handle.waitForExit(timeout: timeout) == nil { try handle.signal(SIGKILL) }
-        return try HostFile.readText(file, limitInBytes: 4096)
+        return result.standardOutput
     }
 }

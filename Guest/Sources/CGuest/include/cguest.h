@@ -54,7 +54,6 @@ int cguest_destroy_outside_connections(void);
 
 int cguest_load_module(int fd);
 int cguest_open_uevents(void);
-int cguest_pid_fd_signal(int pid_fd, int number);
 int cguest_resize_ext4(int fd, uint64_t blocks);
 
 int cguest_interface_up(const char *name, uint32_t address, uint32_t netmask);

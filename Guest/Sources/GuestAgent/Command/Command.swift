@@ -31,6 +31,8 @@ final class Command {
 
     var backlog = Deque<Record>()
     var backlogBytes = 0
+    /// What all records of this command cost, also those that are forgotten.
+    var totalBytes = 0
     var nextCursor: UInt64 = 1
     var subscribers: [Subscriber] = []
 
@@ -59,10 +61,8 @@ final class Command {
 
     /// Bytes that the slowest follower has not been sent.
     var waitingBytes: Int {
-        guard let slowest = subscribers.map(\.nextCursor).min(), slowest < nextCursor else { return 0 }
-        if slowest <= oldestCursor { return backlogBytes }
-        let first = Int(slowest - oldestCursor)
-        return (first..<backlog.count).reduce(0) { $0 + backlog[$1].data.count + Record.overheadInBytes }
+        guard let slowest = subscribers.map(\.sentBytes).min() else { return 0 }
+        return min(totalBytes - slowest, backlogBytes)
     }
 
     func record(at cursor: UInt64) -> Record? {
@@ -72,7 +72,8 @@ final class Command {
 
     func add(_ record: Record) {
         backlog.append(record)
-        backlogBytes += record.data.count + Record.overheadInBytes
+        backlogBytes += record.cost
+        totalBytes += record.cost
         nextCursor = record.cursor + 1
     }
 
@@ -81,7 +82,7 @@ final class Command {
         let needed = subscribers.map(\.nextCursor).min() ?? .max
         while let oldest = backlog.first, oldest.isForgotten, oldest.cursor < needed {
             backlog.popFirst()
-            backlogBytes -= oldest.data.count + Record.overheadInBytes
+            backlogBytes -= oldest.cost
         }
     }
 

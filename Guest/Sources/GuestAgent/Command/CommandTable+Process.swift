@@ -117,6 +117,8 @@ extension CommandTable {
                 loop.remove(command.pidDescriptor)
                 close(command.pidDescriptor)
             }
+            // Output that is still open is held by children in the background.
+            if !command.outputs.isEmpty { command.signal(SIGKILL) }
             release(command)
         }
     }

@@ -160,6 +160,7 @@ final class CommandTable {
             guard cost <= subscriber.window.available else { return false }
             subscriber.window.spend(cost)
             subscriber.nextCursor = record.cursor + 1
+            subscriber.sentBytes += record.cost
             let output = OutputRecord(
                 stream: record.stream,
                 cursor: record.cursor,

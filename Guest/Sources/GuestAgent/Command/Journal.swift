@@ -14,10 +14,10 @@ struct Journal {
     /// - Parameter forgotten: called with each record that made room.
     mutating func append(_ record: Record, forgotten: (Record) -> Void) {
         records.append(record)
-        heldBytes += record.data.count + Record.overheadInBytes
+        heldBytes += record.cost
         endOffset += UInt64(record.data.count)
         while heldBytes > capacityInBytes, records.count > 1, let oldest = records.popFirst() {
-            heldBytes -= oldest.data.count + Record.overheadInBytes
+            heldBytes -= oldest.cost
             oldest.isForgotten = true
             forgotten(oldest)
         }

@@ -14,6 +14,8 @@ final class Record {
     let data: [UInt8]
     var isForgotten = false
 
+    var cost: Int { data.count + Self.overheadInBytes }
+
     init(
         execID: WireID,
         stream: RecordStream,

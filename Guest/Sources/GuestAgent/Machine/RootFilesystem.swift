@@ -7,14 +7,13 @@ enum RootFilesystem {
     private static let sectorInBytes: UInt64 = 512
 
     struct Sizes {
-        var filesystemInBytes: UInt64
         var diskInBytes: UInt64
         var blockSize: UInt64
     }
 
     static func isExt4(_ path: String) -> Bool { cguest_filesystem_type(path) == ext4Magic }
 
-    /// The filesystem's own size includes its metadata, which statfs(2) leaves out: only the disk's is exact.
+    /// Of the filesystem at `path` and the disk it is on.
     static func sizes(_ path: String) throws(SystemError) -> Sizes {
         var filesystem = statvfs()
         guard statvfs(path, &filesystem) == 0 else { throw SystemError("statvfs \(path)") }
@@ -26,7 +25,6 @@ enum RootFilesystem {
             throw SystemError("read \(device)", ENODEV)
         }
         return Sizes(
-            filesystemInBytes: UInt64(filesystem.f_blocks) * UInt64(filesystem.f_frsize),
             diskInBytes: sectors * sectorInBytes,
             blockSize: UInt64(filesystem.f_bsize)
         )

@@ -15,13 +15,6 @@ public struct HostHandshake: Sendable {
         self.nonce = nonce
     }
 
-    /// A delimiter, so that a frame that was cut off does not swallow what follows, and ``Hello``.
-    public func opening() -> [UInt8] {
-        var bytes: [UInt8] = [Frame.delimiter]
-        Hello(nonce: nonce).frame.encode(into: &bytes)
-        return bytes
-    }
-
     public mutating func receive(_ frame: Frame) -> Action {
         guard frame.session == nonce.session else { return .ignore }
         guard frame.type == .helloAcknowledgement else { return isEstablished ? .deliver(frame) : .ignore }
