@@ -61,8 +61,8 @@ test-integration: ## tests that boot real VMs (FILTER=name runs some)
 test-kvm: ## the engine under KVM, inside an emulated guest that offers it
 	Tests/KVM/run.sh
 
-bench: ## measure, and print a table
-	Benchmarks/run.sh
+bench: ## measure, and print a table (ARGS=--quick: a smoke test)
+	Benchmarks/run.sh $(ARGS)
 
 lint: ## formatting, lint and shellcheck, strictly
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests Guest/Package.swift Guest/Sources \

@@ -121,6 +121,26 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // What measures.
+        .target(
+            name: "Benchmarking",
+            dependencies: [
+                "VersAPI", "VersClient", "VersCore", "InstanceStore", "GuestConnection", "QMP", "HostSystem", logging,
+                systemPackage,
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "vers-bench",
+            dependencies: ["Benchmarking", argumentParser, systemPackage],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "BenchmarkingTests",
+            dependencies: ["Benchmarking", "VersAPI"],
+            swiftSettings: settings
+        ),
+
         .executableTarget(name: "vers", dependencies: ["VersCommands"], swiftSettings: settings),
         .executableTarget(
             name: "versd",

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Benchmarks/run.sh [OPTION...]: builds Vers, makes an instance of its own, measures it, and prints a table.
+#
+# Options go to vers-bench (`Benchmarks/run.sh --help` lists them), except:
+#   --bin DIR     measure what DIR holds (versd, vers-bench, vers-agent, libramlayers.so), and build nothing
+#   --keep        leave the instance's directory, for a look at its logs
+#
+# Images come from VERS_BENCH_IMAGES (default: ${XDG_CACHE_HOME:-~/.cache}/vers-bench/images) and are made there when
+# missing. The instance lies below TMPDIR (default /var/tmp); branches of 4 GiB VMs need some GB there.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/.."
+
+build=true bin=.build/release keep=false image=default
+arguments=()
+while [[ $# -gt 0 ]]; do
+    case $1 in
+        --bin)
+            bin=${2:?--bin needs a directory}
+            build=false
+            shift
+            ;;
+        --keep) keep=true ;;
+        --image)
+            image=${2:?--image needs a name}
+            arguments+=("$1" "$2")
+            shift
+            ;;
+        *) arguments+=("$1") ;;
+    esac
+    shift
+done
+if $build; then
+    swift build -c release --product versd
+    swift build -c release --product vers-bench
+    Guest/build.sh "$bin/vers-agent"
+    Sources/RAMLayers/build.sh "$bin/libramlayers.so"
+fi
+for argument in "${arguments[@]}"; do
+    if [[ $argument == --help || $argument == -h ]]; then exec "$bin/vers-bench" --help; fi
+done
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/vers-bench
+images=${VERS_BENCH_IMAGES:-$cache/images}
+mkdir -p "$images"
+if [[ ! -e $images/$image/current ]]; then
+    images/build.sh "$image" "$images" --agent "$bin/vers-agent"
+fi
+
+home=$(mktemp --directory "${TMPDIR:-/var/tmp}/vers-bench.XXXXXX")
+daemon='' results=''
+# Ends the daemon, then every QEMU of this instance: their working directories lie below its home.
+finish() {
+    local status=$? directory
+    trap - EXIT INT TERM
+    if [[ -n $daemon ]] && kill "$daemon" 2>/dev/null; then wait "$daemon" || true; fi
+    for directory in /proc/[0-9]*; do
+        if [[ $(readlink "$directory/cwd" 2>/dev/null) == "$home"/* ]]; then
+            kill -KILL "${directory#/proc/}" 2>/dev/null || true
+        fi
+    done
+    if [[ -e $results ]]; then printf 'results: %s\n' "$results"; fi
+    if $keep; then
+        printf 'instance: %s\n' "$home" >&2
+    else
+        rm -rf "$home"
+    fi
+    exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+mkdir "$home/images"
+# By their real names: an image's own `current` is a relative link inside it.
+ln -s "$(readlink -f "$images/$image")" "$home/images/$image"
+cc -static -O2 -Wall -Wextra -o "$home/bench-guest" Benchmarks/guest/bench-guest.c
+
+mkfifo "$home/ready"
+exec 3<>"$home/ready"
+"$bin/versd" --home "$home" --listen 127.0.0.1:0 --ready-fd 3 </dev/null 2>>"$home/versd.log" &
+daemon=$!
+if ! read -r -t 60 -u 3; then
+    printf 'versd did not get ready within 60 s:\n' >&2
+    tail -n 20 "$home/versd.log" >&2
+    exit 1
+fi
+
+exec 3>&-
+
+mkdir -p Benchmarks/results
+results=$PWD/Benchmarks/results/$(date --utc +%Y-%m-%dT%H%M%SZ)-$(uname -n).json
+"$bin/vers-bench" --home "$home" --guest-program "$home/bench-guest" --output "$results" "${arguments[@]}"

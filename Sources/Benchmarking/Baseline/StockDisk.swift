@@ -1,0 +1,26 @@
+import HostSystem
+import SystemPackage
+import VersAPI
+
+/// Disks of stock machines.
+enum StockDisk {
+    private static let timeout: Duration = .seconds(30)
+
+    /// Makes the overlay `directory/name` over `base`.
+    static func create(_ name: String, in directory: FilePath, over base: FilePath, format: String) async throws {
+        let process = try await BlockingPool.run {
+            try DetachedProcess(
+                executable: "/usr/bin/qemu-img",
+                arguments: ["create", "-q", "-f", "qcow2", "-b", base.string, "-F", format, name],
+                environment: [:],
+                workingDirectory: directory,
+                output: directory.appending("qemu-img.log")
+            ).start()
+        }
+        switch await process.waitForExit(timeout: timeout) {
+        case .exited(code: 0): return
+        case nil: throw VersError(.timedOut, "qemu-img did not end within \(timeout)")
+        case let exit?: throw VersError(.internal, "qemu-img ended with \(exit): see \(directory)/qemu-img.log")
+        }
+    }
+}

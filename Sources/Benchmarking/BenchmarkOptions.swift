@@ -1,0 +1,39 @@
+public import SystemPackage
+
+/// What is measured, and how often.
+public struct BenchmarkOptions: Sendable {
+    public var image = "default"
+    public var runs = 30
+    /// Of guests, in MiB.
+    public var memories = [512, 4096]
+    /// Megabytes changed between two branches.
+    public var dirtySets = [20, 200]
+    /// How many VMs are started from one commit at once.
+    public var fanOuts = [10, 30]
+    /// Cold boots take 10 to 20 s of the default image under software emulation.
+    public var boots = 5
+    /// Branches with stock QEMU of each dimension; each takes seconds.
+    public var baselineRuns = 10
+    /// Between two runs, so that what one leaves in the background (a layer's fsync, a process that ends) is not
+    /// measured in the next.
+    public var rest: Duration = .milliseconds(300)
+    public var tickInterval: Duration = .milliseconds(1)
+    /// How long `versd` is watched at rest.
+    public var idleWindow: Duration = .seconds(10)
+    /// Empty means all.
+    public var scenarios: Set<String> = []
+    public var guestProgram: FilePath
+
+    public init(guestProgram: FilePath) { self.guestProgram = guestProgram }
+
+    /// Few of everything: proves that the benchmark works, not more.
+    public mutating func reduce() {
+        runs = 3
+        memories = Array(memories.prefix(1))
+        dirtySets = Array(dirtySets.prefix(1))
+        fanOuts = [4]
+        boots = 1
+        baselineRuns = 2
+        idleWindow = .seconds(2)
+    }
+}
