@@ -78,7 +78,7 @@ extension EngineTests {
                 try await parent.shell.run(
                     """
                     (while :; do head -c 400000 /dev/urandom > /disk/noise; sync; cp /disk/noise /disk/copy; sync; done) \
-                    >/dev/null 2>&1 &
+                    >/dev/null 2>&1 & echo $! > /tmp/writer
                     """
                 )
                 let id = CommitID()
@@ -106,8 +106,8 @@ extension EngineTests {
                 let child = TestMachine(place: place, vm: vm, shell: GuestShell(vm.guestChannel))
                 try await vm.resume()
                 try await frozen.keepMark()
-                try await child.shell.run("killall init 2>/dev/null; sync; echo mine > /disk/mine; sync")
-                try await child.shell.run("umount -l /disk || mount -o remount,ro /disk; sync")
+                try await child.shell.run("kill -9 $(cat /tmp/writer); echo mine > /disk/mine; sync")
+                try await child.shell.run("until umount /disk; do usleep 100000; done")
                 await vm.terminate()
                 try checkFileSystem(disk, host: host)
                 try await parent.shell.run("sync")
