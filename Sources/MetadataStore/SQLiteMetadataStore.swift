@@ -29,6 +29,23 @@ public final class SQLiteMetadataStore: MetadataStoring {
         try file.close()
         pool = try DatabasePool(path: path.string, configuration: configuration)
         try Schema.migrator.migrate(pool)
+        try Self.reserveSpace(in: pool)
+    }
+
+    /// A disk that guests have filled must not keep their state from being recorded: the log and the file are grown
+    /// once, and later transactions overwrite what they take up there. SQLite moves the log's content into the file
+    /// every 1000 pages of 4 KiB, so that the log needs no more.
+    private static func reserveSpace(in pool: DatabasePool) throws {
+        do {
+            try pool.write { database in
+                try database.execute(sql: "CREATE TABLE reserve (bytes BLOB NOT NULL)")
+                try database.execute(sql: "INSERT INTO reserve VALUES (zeroblob(1100 * 4096))")
+            }
+            try pool.write { try $0.execute(sql: "DROP TABLE reserve") }
+            try pool.writeWithoutTransaction { _ = try $0.checkpoint(.restart) }
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+            // Too late to reserve anything; what fits is recorded.
+        }
     }
 
     /// Waits for running transactions and closes the file.

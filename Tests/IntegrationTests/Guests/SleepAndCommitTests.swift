@@ -114,7 +114,11 @@ extension IntegrationTests {
             let written = (0..<20).map { "\($0)" }.joined(separator: "\n")
             #expect(try await client.sh(machine, "cd /root; for n in $(seq 0 19); do cat n-$n; done") == written)
             try await eventually("the chain to be flattened") {
-                Leftovers.names(in: instance.home.appending("commits")).count < 20
+                // Memory layers stay until their chain starts anew; what counts is the disk's.
+                let commits = instance.home.appending("commits")
+                return Leftovers.names(in: commits).filter {
+                    FileManager.default.fileExists(atPath: commits.appending("\($0)/disk.qcow2").string)
+                }.count < 16
             }
             try await client.setState(of: machine, to: .stopped)
             try await instance.checkDisk(of: machine)
