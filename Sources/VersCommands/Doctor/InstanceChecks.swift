@@ -25,7 +25,7 @@ struct InstanceChecks {
             access("\(directory)/\($0)/current/manifest.json", R_OK) == 0
         }
         guard !names.isEmpty else {
-            return .fail("images", "none in \(directory)", hint: "make them: make images")
+            return .fail("images", "none in \(directory)", hint: "make it: make image")
         }
         guard names.contains(MachineConfiguration.defaultImageName) else {
             return .warn(
