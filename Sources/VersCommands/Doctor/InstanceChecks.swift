@@ -31,7 +31,7 @@ struct InstanceChecks {
             return .warn(
                 "images",
                 "\(names.sorted().listed), but not '\(MachineConfiguration.defaultImageName)'",
-                hint: "name one with 'vers run --rootfs', or make the default: make images"
+                hint: "name one with 'vers run --rootfs', or make the default: make image"
             )
         }
         return .ok("images", names.sorted().listed)
