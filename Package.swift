@@ -214,5 +214,31 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "VersCoreTests",
+            dependencies: [
+                "VersCore", "VersAPI", "MetadataStore", "InstanceStore", "KeyMaterial", logging, systemPackage,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "MetadataStoreTests",
+            dependencies: ["MetadataStore", "VersCore", "VersAPI", systemPackage],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "InstanceStoreTests",
+            dependencies: ["InstanceStore", "VersCore", "VersAPI", systemPackage],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "KeyMaterialTests", dependencies: ["KeyMaterial", "VersCore"], swiftSettings: settings),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: [
+                "VersClient", "VersAPI", "VersCore", "HostSystem", systemPackage, nioCore, "vers", "versd",
+            ],
+            exclude: ["Guest"],
+            swiftSettings: settings
+        ),
     ]
 )

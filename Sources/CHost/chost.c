@@ -68,6 +68,11 @@ int chost_pidfd_send_signal(int pidfd, int signal) {
     return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
 
+int chost_pidfd_has_ended(int pidfd) {
+    struct pollfd wait = {.fd = pidfd, .events = POLLIN};
+    return poll(&wait, 1, 0) == 1;
+}
+
 int chost_pidfd_reap(int pidfd, int *code, int *status) {
     siginfo_t info;
     memset(&info, 0, sizeof info);

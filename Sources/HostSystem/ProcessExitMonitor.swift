@@ -8,20 +8,25 @@ final class ProcessExitMonitor: Sendable {
     static let shared = ProcessExitMonitor()
 
     private let epoll: Int32
-    private let handlers = Mutex<[Int32: @Sendable (ProcessExit) -> Void]>([:])
+    private let watches = Mutex<[Int32: Watch]>([:])
     private let started = Mutex(false)
+
+    private struct Watch {
+        var pid: Int32
+        var handler: @Sendable (ProcessExit) -> Void
+    }
 
     private init() { epoll = chost_exit_watch_create() }
 
     /// Calls `handler` once when the process has ended, and reaps it if it is a child. The handler, and what it
     /// holds, is kept until then; the descriptor must stay open as long.
-    func watch(_ descriptor: Int32, handler: @escaping @Sendable (ProcessExit) -> Void) throws {
+    func watch(_ descriptor: Int32, pid: Int32, handler: @escaping @Sendable (ProcessExit) -> Void) throws {
         guard epoll >= 0 else { throw HostError("create an epoll instance", errno: .tooManyOpenFiles) }
         startThreadOnce()
-        handlers.withLock { $0[descriptor] = handler }
+        watches.withLock { $0[descriptor] = Watch(pid: pid, handler: handler) }
         guard chost_exit_watch_add(epoll, descriptor) == 0 else {
             let error = Errno(rawValue: errno)
-            handlers.withLock { $0[descriptor] = nil }
+            watches.withLock { $0[descriptor] = nil }
             throw HostError("watch a process", errno: error)
         }
     }
@@ -51,15 +56,24 @@ final class ProcessExitMonitor: Sendable {
         }
     }
 
+    /// Tells everyone who watches the process: only the first to look gets a child's status from the kernel.
     private func finish(_ descriptor: Int32) {
+        guard let pid = watches.withLock({ $0[descriptor]?.pid }) else { return }
         var code: Int32 = 0
         var status: Int32 = 0
         var exit = ProcessExit.unknown
         if chost_pidfd_reap(descriptor, &code, &status) == 0 {
             exit = code == Int32(CLD_EXITED) ? .exited(code: status) : .signalled(status)
         }
-        chost_exit_watch_remove(epoll, descriptor)
-        let handler = handlers.withLock { $0.removeValue(forKey: descriptor) }
-        handler?(exit)
+        // A watch of the same pid whose process has not ended is that of a later process.
+        let over = watches.withLock { watches in
+            let ended = watches.filter { $0.value.pid == pid && chost_pidfd_has_ended($0.key) == 1 }
+            for descriptor in ended.keys { watches[descriptor] = nil }
+            return ended
+        }
+        for (descriptor, watch) in over {
+            chost_exit_watch_remove(epoll, descriptor)
+            watch.handler(exit)
+        }
     }
 }

@@ -23,7 +23,7 @@ public final class ProcessHandle: Sendable {
         guard fd >= 0 else { throw HostError("open process \(pid)", errno: Errno(rawValue: errno)) }
         self.pid = pid
         descriptor = fd
-        try ProcessExitMonitor.shared.watch(fd) { [self] exit in finish(exit) }
+        try ProcessExitMonitor.shared.watch(fd, pid: pid) { [self] exit in finish(exit) }
     }
 
     deinit { close(descriptor) }

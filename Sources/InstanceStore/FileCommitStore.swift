@@ -99,6 +99,8 @@ public struct FileCommitStore: CommitStoring {
             (.disk, needed.disk.contains(id)),
         ]
         if keepers.allSatisfy({ !$0.1 }) {
+            // Another pass may have been faster.
+            guard access(directory.string, F_OK) == 0 else { return 0 }
             let count = try names(in: directory).count
             try FileManager.default.removeItem(atPath: directory.string)
             return count

@@ -48,7 +48,17 @@ public struct ImageDirectory: ImageStoring {
                     hint: "make it with: make image\(name == "default" ? "" : "-\(name)")"
                 )
             }
-            let decoded = try JSONDecoder().decode(Manifest.self, from: manifest)
+            let decoded: Manifest
+            do {
+                decoded = try JSONDecoder().decode(Manifest.self, from: manifest)
+            } catch {
+                throw VersError(
+                    .incompatible,
+                    "\(link.appending(Manifest.fileName)) is not an image manifest",
+                    hint: "make the image again",
+                    cause: error
+                )
+            }
             guard decoded.format == Manifest.currentFormat else {
                 throw VersError(
                     .incompatible,

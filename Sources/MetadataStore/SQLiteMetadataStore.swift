@@ -19,6 +19,14 @@ public final class SQLiteMetadataStore: MetadataStoring {
         configuration.prepareDatabase { database in
             try database.execute(sql: "PRAGMA synchronous = FULL")
         }
+        // It holds private keys. SQLite gives its other files the mode of the database.
+        let file = try FileDescriptor.open(
+            path,
+            .readWrite,
+            options: [.create, .closeOnExec],
+            permissions: [.ownerReadWrite]
+        )
+        try file.close()
         pool = try DatabasePool(path: path.string, configuration: configuration)
         try Schema.migrator.migrate(pool)
     }
@@ -50,6 +58,7 @@ public final class SQLiteMetadataStore: MetadataStoring {
         }
     }
 
+    @discardableResult
     public func update(_ id: MachineID, _ change: @Sendable @escaping (inout Machine) -> Void) async throws -> Machine {
         try await pool.write { try Self.update(id, in: $0, change) }
     }
@@ -95,6 +104,7 @@ public final class SQLiteMetadataStore: MetadataStoring {
         }
     }
 
+    @discardableResult
     public func update(_ id: CommitID, _ change: @Sendable @escaping (inout Commit) -> Void) async throws -> Commit {
         try await pool.write { database in
             guard var commit = try CommitRecord.fetchOne(database, key: id.text)?.commit() else {

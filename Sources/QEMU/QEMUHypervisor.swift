@@ -92,15 +92,15 @@ public final class QEMUHypervisor: Hypervisor {
             )
             guard let qemu = adopted else { return nil }
             let drives = try await qemu.monitor.execute(QueryBlock(), timeout: configuration.timeouts.command)
-            guard let file = drives.compactMap(\.inserted).first?.file,
-                let name = FilePath(file).lastComponent
-            else { throw VersError(.internal, "process \(process.pid) has no disk") }
+            guard let node = drives.lazy.compactMap(\.inserted?.nodeName).first else {
+                throw VersError(.internal, "process \(process.pid) has no disk")
+            }
             let memory = try await MemoryConnection.connect(to: qemu.memorySocket)
             let status = try await memory.status()
             await memory.close()
             return QEMUVirtualMachine(
                 qemu,
-                activeDisk: directory.appending(name),
+                activeDisk: directory.appending(DiskLayer.fileName(ofNode: node)),
                 memoryMiB: Int(status.bytes >> 20)
             )
         }

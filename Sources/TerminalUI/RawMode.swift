@@ -51,16 +51,19 @@ private enum RawModeGuard {
     private static let fatalSignals = [
         SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP,
     ]
+    /// What each signal did before, by its number: the Swift runtime, for one, prints a backtrace after a crash.
+    nonisolated(unsafe) private static let former: UnsafeMutablePointer<sigaction> = .allocate(capacity: 65)
+    /// Once per process, so that no handler of ours is ever taken for a former one.
     private static let installed: Void = {
         atexit { RawModeGuard.restore() }
+        for number in fatalSignals { install(number) }
     }()
 
     static func arm(descriptor newDescriptor: Int32, settings: termios) -> Bool {
         guard descriptor.load(ordering: .acquiring) == -1 else { return false }
         saved.initialize(to: settings)
-        _ = installed
         descriptor.store(newDescriptor, ordering: .releasing)
-        for signal in fatalSignals { install(signal) }
+        _ = installed
         return true
     }
 
@@ -70,16 +73,23 @@ private enum RawModeGuard {
         if raw >= 0 { tcsetattr(raw, TCSANOW, saved) }
     }
 
-    /// Leaves alone what the program ignores or handles itself.
+    /// Leaves alone what the program ignores.
     private static func install(_ number: Int32) {
         var current = sigaction()
-        guard sigaction(number, nil, &current) == 0, current.__sigaction_handler.sa_handler == nil else { return }
+        guard sigaction(number, nil, &current) == 0, !isIgnored(current) else { return }
+        (former + Int(number)).initialize(to: current)
         var action = sigaction()
         action.__sigaction_handler.sa_handler = { number in
             RawModeGuard.restore()
-            signal(number, SIG_DFL)
+            sigaction(number, RawModeGuard.former + Int(number), nil)
+            // Blocked until this handler returns; then it does what it did before.
             raise(number)
         }
         sigaction(number, &action, nil)
+    }
+
+    private static func isIgnored(_ action: sigaction) -> Bool {
+        let handler = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+        return handler == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 }

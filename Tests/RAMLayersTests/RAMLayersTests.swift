@@ -1,1 +1,253 @@
+import Foundation
+import HostSystem
+import SystemPackage
 import Testing
+
+@Suite("the memory library", .serialized, .timeLimit(.minutes(3)))
+struct RAMLayersTests {
+    /// A layer and the pages it holds.
+    struct Layer {
+        var path: FilePath
+        var pages: Int
+        var extents: Int
+    }
+
+    private func freeze(_ process: MemoryProcess, _ mode: String, keep mark: String?) throws -> Layer {
+        let path = process.directory.appending("layer-\(UUID().uuidString)")
+        let control = try process.connect()
+        #expect(try control.request("freeze \(mode)").hasPrefix("frozen "))
+        let words = try control.request("copy \(path)").split(separator: " ")
+        if let mark { #expect(try control.request("keep \(mark)") == "kept") }
+        return Layer(path: path, pages: Int(words[1]) ?? -1, extents: Int(words[2]) ?? -1)
+    }
+
+    /// What a process sees that maps `layers`.
+    private func contents(of layers: [FilePath], pages: Int = MemoryProcess.pages) throws -> Data {
+        let reader = try MemoryProcess(pages: pages)
+        defer { reader.end() }
+        try reader.map(layers)
+        return try reader.dump()
+    }
+
+    @Test("any sequence of freezes and writes gives back every page", arguments: 1...6)
+    func randomSequences(seed: UInt64) throws {
+        var random = SplitMix(state: seed)
+        let process = try MemoryProcess()
+        defer { process.end() }
+        var chain: [FilePath] = []
+        var atStart: [FilePath] = []
+        var mark: String?
+        for step in 0..<14 {
+            if random.next() % 3 == 0 { try process.obey("read \(1 + random.next() % 2000)") }
+            try process.obey("write \(random.next() >> 8) \(random.next() % 900)")
+            let expected = try process.dump()
+            let keep = random.next() % 4 != 0 ? "mark-\(step)" : nil
+            let layer: Layer
+            let layers: [FilePath]
+            switch random.next() % 6 {
+            case 0:
+                layer = try freeze(process, "everything", keep: keep)
+                layers = [layer.path]
+            case 1:
+                layer = try freeze(process, "since-start", keep: keep)
+                layers = atStart + [layer.path]
+            default:
+                layer = try freeze(process, mark.map { "since \($0)" } ?? "since-start", keep: keep)
+                layers = (mark == nil ? atStart : chain) + [layer.path]
+            }
+            #expect(try contents(of: layers) == expected, "step \(step) of seed \(seed)")
+            if let keep {
+                chain = layers
+                mark = keep
+            }
+        }
+        atStart = []
+    }
+
+    @Test("a process that maps layers goes on over them")
+    func chainsOfProcesses() throws {
+        var layers: [FilePath] = []
+        var processes: [MemoryProcess] = []
+        defer { for process in processes { process.end() } }
+        for generation in 0..<6 {
+            let process = try MemoryProcess()
+            processes.append(process)
+            try process.map(layers)
+            try process.obey("read 500")
+            var chain = layers
+            var mark: String?
+            for step in 0..<3 {
+                try process.obey("write \(generation * 10 + step) 300")
+                let name = "mark-\(step)"
+                chain.append(try freeze(process, mark.map { "since \($0)" } ?? "since-start", keep: name).path)
+                mark = name
+                #expect(try contents(of: chain) == process.dump())
+            }
+            let everything = try freeze(process, "everything", keep: nil)
+            #expect(try contents(of: [everything.path]) == process.dump())
+            layers = chain
+        }
+    }
+
+    @Test("a layer since a mark holds only what changed since")
+    func deltaIsSmall() throws {
+        let process = try MemoryProcess()
+        defer { process.end() }
+        try process.obey("write 1 3000")
+        let first = try freeze(process, "since-start", keep: "a")
+        try process.obey("write 2 10")
+        let second = try freeze(process, "since a", keep: "b")
+        #expect(first.pages > 1000)
+        #expect(second.pages >= 8 && second.pages <= 10)
+        let third = try freeze(process, "since b", keep: "c")
+        #expect(third.pages == 0)
+    }
+
+    @Test("memory that was only read, or written with zeros, is not saved")
+    func zeroPagesAreSkipped() throws {
+        let process = try MemoryProcess()
+        defer { process.end() }
+        try process.obey("read 4096")
+        #expect(try freeze(process, "everything", keep: "a").pages == 0)
+        // A page that was read at the mark and written since must not count as unchanged.
+        try process.obey("write 7 400")
+        let delta = try freeze(process, "since a", keep: nil)
+        #expect(try contents(of: [delta.path]) == process.dump())
+    }
+
+    @Test("a copy whose connection ends leaves, and the mark stays")
+    func lostConnection() throws {
+        let process = try MemoryProcess()
+        defer { process.end() }
+        try process.obey("write 1 100")
+        let base = try freeze(process, "since-start", keep: "a")
+        try process.obey("write 2 100")
+        do {
+            let control = try process.connect()
+            _ = try control.request("freeze since a")
+            let other = try process.connect()
+            #expect(throws: MemoryProcess.Failure("error 16 freeze")) { try other.request("freeze since a") }
+        }
+        try waitUntilNothingIsPending(process)
+        #expect(try process.connect().request("status").split(separator: " ")[4] == "a")
+        let delta = try freeze(process, "since a", keep: nil)
+        #expect(try contents(of: [base.path, delta.path]) == process.dump())
+    }
+
+    @Test("a killed holder loses the mark, and the next layer is whole")
+    func killedHolder() throws {
+        let process = try MemoryProcess()
+        defer { process.end() }
+        try process.obey("write 1 200")
+        let control = try process.connect()
+        let answer = try control.request("freeze since-start").split(separator: " ")
+        _ = try control.request("copy \(process.directory.appending("first"))")
+        _ = try control.request("keep a")
+        let holder = try ProcessHandle(pid: #require(Int32(answer[1])))
+        // Frozen for the next layer while the holder lives, which then dies before it can tell what did not change.
+        try process.obey("write 2 200")
+        let next = try process.connect()
+        _ = try next.request("freeze since a")
+        try holder.signal(SIGKILL)
+        let layer = process.directory.appending("second")
+        _ = try next.request("copy \(layer)")
+        let both = [process.directory.appending("first"), layer]
+        #expect(try contents(of: both) == process.dump())
+        _ = try next.request("keep b")
+        #expect(throws: MemoryProcess.Failure("error 116 freeze")) {
+            try process.connect().request("freeze since a")
+        }
+    }
+
+    @Test("scattered pages make a bounded number of extents")
+    func extentsAreBounded() throws {
+        let process = try MemoryProcess(pages: 32_768)
+        defer { process.end() }
+        try process.obey("write 3 9000")
+        let layer = try freeze(process, "since-start", keep: nil)
+        // Some 7900 pages in as many extents: joined, but at the price of no more pages than there are.
+        #expect(layer.extents <= 4096)
+        #expect(layer.pages <= 18_000)
+        #expect(try contents(of: [layer.path], pages: 32_768) == process.dump())
+    }
+
+    @Test("a layer of another size, a missing one and a second map are refused")
+    func badLayers() throws {
+        let process = try MemoryProcess()
+        defer { process.end() }
+        let small = process.directory.appending("small")
+        try HostFile.createSparse(small, sizeInBytes: 4096)
+        let control = try process.connect()
+        #expect(throws: MemoryProcess.Failure("error 27 layer")) { try control.request("layer \(small)") }
+        #expect(throws: MemoryProcess.Failure("error 2 layer")) { try control.request("layer /nonexistent") }
+        #expect(try control.request("map") == "mapped 0")
+        #expect(throws: MemoryProcess.Failure("error 114 map")) { try control.request("map") }
+    }
+
+    @Test("a layer that cannot be written is an error, and the mark stays")
+    func unwritableLayer() throws {
+        let process = try MemoryProcess()
+        defer { process.end() }
+        try process.obey("write 1 50")
+        _ = try freeze(process, "since-start", keep: "a")
+        let control = try process.connect()
+        _ = try control.request("freeze since a")
+        #expect(throws: MemoryProcess.Failure("error 2 create")) { try control.request("copy /nonexistent/layer") }
+        #expect(throws: MemoryProcess.Failure("disconnected")) { try control.receive() }
+        #expect(try process.connect().request("status").split(separator: " ")[4] == "a")
+    }
+
+    @Test("unknown requests are refused, and a line without an end ends the connection")
+    func badRequests() throws {
+        let process = try MemoryProcess()
+        defer { process.end() }
+        let control = try process.connect()
+        for request in ["", "pingg", "freeze", "freeze since", "layer", "map now", "copy x", "\u{0}"] {
+            #expect(throws: MemoryProcess.Failure.self) { try control.request(request) }
+        }
+        #expect(try control.request("ping") == "pong 1")
+        #expect(throws: MemoryProcess.Failure.self) {
+            try control.request(String(repeating: "x", count: 10_000))
+        }
+        #expect(try process.connect().request("ping") == "pong 1")
+    }
+
+    @Test("no program can be executed")
+    func execIsDenied() throws {
+        let process = try MemoryProcess()
+        defer { process.end() }
+        #expect(try process.ask("exec") == "1")
+    }
+
+    @Test("the copies end with the process")
+    func copiesEndWithProcess() async throws {
+        let process = try MemoryProcess()
+        let control = try process.connect()
+        let answer = try control.request("freeze since-start").split(separator: " ")
+        let copy = try ProcessHandle(pid: #require(Int32(answer[1])))
+        process.end()
+        #expect(await copy.waitForExit(timeout: .seconds(30)) != nil)
+    }
+
+    /// The library answers requests in order with the ends of its copies, so this is no wait for time to pass.
+    private func waitUntilNothingIsPending(_ process: MemoryProcess) throws {
+        let control = try process.connect()
+        let deadline = ContinuousClock.now.advanced(by: .seconds(30))
+        while ContinuousClock.now < deadline {
+            if try control.request("status").hasSuffix(" 0") { return }
+        }
+        Issue.record("a copy whose client is gone stays")
+    }
+}
+
+private struct SplitMix {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+        return value ^ (value >> 31)
+    }
+}

@@ -63,7 +63,11 @@ import VersServer
             let terminal = try PseudoTerminal()
             let exec = ExecDouble()
             fixture.domain.guest.prepare(exec)
-            let environment = ["VERS_URL": fixture.endpoints.url, "VERS_API_KEY": DomainDouble.key, "HOME": test.root]
+            // On a terminal, the Swift runtime's backtracer would ask what to show after a crash, and wait.
+            let environment = [
+                "VERS_URL": fixture.endpoints.url, "VERS_API_KEY": DomainDouble.key, "HOME": test.root,
+                "SWIFT_BACKTRACE": "enable=no",
+            ]
             let arguments = ["execute", "--tty", fixture.domain.machine.text, "--", "top"]
             let run = try Run(arguments, environment: environment, directory: test.root, terminal: terminal.user)
             exec.emit("ready\n")

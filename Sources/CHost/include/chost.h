@@ -27,6 +27,9 @@ int chost_spawn(const struct chost_spawn_request *request, pid_t *pid);
 int chost_pidfd_open(pid_t pid);
 int chost_pidfd_send_signal(int pidfd, int signal);
 
+/// Whether the process has ended.
+int chost_pidfd_has_ended(int pidfd);
+
 /// Reaps the process if it is a child of ours that has exited. Returns 0 with its si_code and si_status in `code` and
 /// `status`, or -1 with ECHILD when it is not ours, or EAGAIN when it has not exited.
 int chost_pidfd_reap(int pidfd, int *code, int *status);

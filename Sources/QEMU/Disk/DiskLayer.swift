@@ -11,6 +11,8 @@ struct DiskLayer: Sendable, Hashable {
     /// `disk-3` for `disk-3.qcow2`.
     var nodeName: String { file.stem ?? "disk" }
 
+    static func fileName(ofNode name: String) -> String { name + DiskFile.suffix }
+
     var fileNodeName: String { "file-\(nodeName)" }
 
     /// Relative to the machine's directory, which is QEMU's working directory.

@@ -83,6 +83,9 @@ public struct Commit: Sendable, Equatable, Identifiable {
     /// Whether a VM started from it goes on running, rather than boots.
     public var hasMemory: Bool { deviceStateLayer != nil }
 
+    /// Whether it exists as far as callers are concerned.
+    var isVisible: Bool { deletedAt == nil && kind != .boot }
+
     var info: CommitInfo {
         CommitInfo(
             commit_id: id,

@@ -42,6 +42,13 @@ public final class CommitService: Sendable {
                 hint: "delete those VMs first: vers kill \(machines[0].id)"
             )
         }
+        if let sleeper = try await domain.metadata.liveMachines().first(where: { $0.sleepCommitID == id }) {
+            throw VersError(
+                .inUse,
+                "commit \(id) is the memory of the sleeping vm \(sleeper.id)",
+                hint: "wake the VM or delete it: vers resume \(sleeper.id)"
+            )
+        }
         guard await !domain.registry.commitsInUse().contains(id) else {
             throw VersError(.inUse, "commit \(id) is used by an operation that runs", hint: "try again in a moment")
         }
@@ -66,7 +73,7 @@ public final class CommitService: Sendable {
     }
 
     private func record(_ id: CommitID) async throws -> Commit {
-        guard let commit = try await domain.metadata.commit(id), commit.deletedAt == nil, commit.kind != .boot else {
+        guard let commit = try await domain.metadata.commit(id), commit.isVisible else {
             throw VersError(.notFound, "commit not found: \(id)", hint: "list commits with: vers commit list")
         }
         return commit

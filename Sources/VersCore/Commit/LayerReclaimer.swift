@@ -23,6 +23,21 @@ struct LayerReclaimer: Sendable {
         }
     }
 
+    /// After an operation that failed: its commit goes, unless a VM's disk already rests on it.
+    func reclaimAfterFailure(of id: CommitID) async {
+        do {
+            if try await domain.metadata.commit(id) != nil {
+                try await domain.metadata.update(id) { $0.deletedAt = Date() }
+            }
+        } catch {
+            domain.logger.error(
+                "commit could not be taken back",
+                metadata: ["commit.id": "\(id)", "error": "\(error)"]
+            )
+        }
+        await reclaim()
+    }
+
     private func retireBranchCommits() async throws {
         let candidates = try await domain.metadata.liveCommits().filter { $0.kind == .branch && !$0.isPublic }
         let inUse = await domain.registry.commitsInUse()

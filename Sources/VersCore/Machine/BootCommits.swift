@@ -99,6 +99,7 @@ actor BootCommits {
         } catch {
             await end(live)
             await domain.registry.endUse(of: purpose.id)
+            await LayerReclaimer(domain: domain).reclaimAfterFailure(of: purpose.id)
             throw error
         }
     }

@@ -88,8 +88,28 @@ struct MachineFreezer: Sendable {
             return commit
         } catch {
             await frozen.abandon()
-            try await recordDisk(of: machine, report: frozen.report, commit: purpose.id)
+            await undo(machine, live: live, report: frozen.report, purpose: purpose, isPaused: leavePaused)
             throw error
+        }
+    }
+
+    /// After a freeze that failed behind its pause: the VM runs on as it did before, on the disk that it has now. What
+    /// fails here is logged, so that the caller learns of the first failure.
+    private func undo(
+        _ machine: Machine,
+        live: LiveMachine,
+        report: FreezeReport,
+        purpose: Purpose,
+        isPaused: Bool
+    ) async {
+        do {
+            if purpose.kind != .boot { try await recordDisk(of: machine, report: report, commit: purpose.id) }
+            if isPaused, machine.state == .running { try await live.machine.resume() }
+        } catch {
+            domain.logger.error(
+                "freeze could not be undone",
+                metadata: ["vm.id": "\(machine.id)", "error": "\(error)"]
+            )
         }
     }
 

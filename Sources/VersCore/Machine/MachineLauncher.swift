@@ -63,6 +63,7 @@ struct MachineLauncher: Sendable {
                 $0.startMemoryLayers = []
                 $0.markedMemoryLayers = []
             }
+            try await supervisor.confirm(machine.id)
         } catch {
             let reason = (error as? VersError)?.message ?? "\(error)"
             try await domain.metadata.update(machine.id) {

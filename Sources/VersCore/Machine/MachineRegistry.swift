@@ -48,6 +48,14 @@ actor MachineRegistry {
     /// several operations may use one commit.
     func beginUse(of id: CommitID) { commitsInProgress[id, default: 0] += 1 }
 
+    /// Like ``beginUse(of:)``, for whoever makes the commit under an id that the caller chose.
+    /// - Returns: false when the id is in use.
+    func claim(_ id: CommitID) -> Bool {
+        guard commitsInProgress[id] == nil else { return false }
+        commitsInProgress[id] = 1
+        return true
+    }
+
     func endUse(of id: CommitID) {
         guard let count = commitsInProgress[id] else { return }
         commitsInProgress[id] = count > 1 ? count - 1 : nil

@@ -40,6 +40,7 @@ extension MachineService {
         owner: KeyID
     ) async throws -> [MachineID] {
         var prestarted: [Prestarted] = []
+        var wasPausedHere = false
         do {
             let commit = try await domain.registry.exclusively(id) {
                 let machine = try await freezable(id)
@@ -47,7 +48,7 @@ extension MachineService {
                     return try await commitWithoutProcess(machine, purpose: purpose, steps: .branch)
                 }
                 let live = try await live(machine)
-                return try await freezer.freeze(
+                let commit = try await freezer.freeze(
                     machine,
                     live: live,
                     purpose: purpose,
@@ -59,8 +60,12 @@ extension MachineService {
                     let early = min(count, domain.host.processorCount())
                     prestarted = try await prestart(early, of: machine, purpose: purpose, owner: owner)
                 }
+                if options.keepPaused, machine.state == .running {
+                    try await domain.metadata.update(id) { $0.state = .paused }
+                    wasPausedHere = true
+                }
+                return commit
             }
-            if options.keepPaused { try await domain.metadata.update(id) { $0.state = .paused } }
             domain.steps(.branchMarkKept)
             let children = try await spawn(count, from: commit, owner: owner, prestarted: prestarted)
             sealInBackground(commit)
@@ -68,7 +73,17 @@ extension MachineService {
             return children
         } catch {
             await abandon(prestarted)
+            if wasPausedHere { await runOn(id) }
             throw error
+        }
+    }
+
+    /// Lets a VM run on that was to stay paused for children that did not come up.
+    private func runOn(_ id: MachineID) async {
+        do {
+            try await setState(of: id, to: .running, skipWaitBoot: true)
+        } catch {
+            domain.logger.error("parent stays paused", metadata: ["vm.id": "\(id)", "error": "\(error)"])
         }
     }
 

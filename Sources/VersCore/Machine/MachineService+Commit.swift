@@ -20,10 +20,12 @@ extension MachineService {
             name: request.name,
             description: request.description
         )
+        // Claimed first: of two requests with one id the second must neither get past here nor clean up.
+        guard await domain.registry.claim(purpose.id) else { throw Self.taken(purpose.id) }
         if try await domain.metadata.commit(purpose.id) != nil {
-            throw VersError(.alreadyExists, "commit \(purpose.id) exists already")
+            await domain.registry.endUse(of: purpose.id)
+            throw Self.taken(purpose.id)
         }
-        await domain.registry.beginUse(of: purpose.id)
         do {
             let commit = try await domain.registry.exclusively(id) {
                 let machine = try await freezable(id)
@@ -49,6 +51,14 @@ extension MachineService {
             await reclaimAfterFailure(of: purpose.id)
             throw error
         }
+    }
+
+    private static func taken(_ id: CommitID) -> VersError {
+        VersError(
+            .alreadyExists,
+            "commit \(id) exists already",
+            hint: "leave commit_id out to get a new one; ids of deleted commits are not used again"
+        )
     }
 
     /// The record of a VM that the caller holds, brought into a state that can be frozen.
@@ -132,8 +142,6 @@ extension MachineService {
 
     /// After an operation that failed: its commit goes, unless a VM's disk already rests on it.
     func reclaimAfterFailure(of id: CommitID) async {
-        // The commit may never have been recorded.
-        _ = try? await domain.metadata.update(id) { $0.deletedAt = .now }
-        await LayerReclaimer(domain: domain).reclaim()
+        await LayerReclaimer(domain: domain).reclaimAfterFailure(of: id)
     }
 }

@@ -25,10 +25,13 @@ extension MachineService {
         )
         guard waitForBoot else {
             try await domain.metadata.insert([machine])
-            domain.background.start { [self] in await bringUpRecorded(machine, image: plan.image) }
+            await bringUpInBackground(machine)
             return machine.id
         }
-        try await bringUp(machine, image: plan.image) { try await domain.metadata.insert([$0]) }
+        try await bringUp(machine, image: plan.image) {
+            try await domain.metadata.insert([$0])
+            try await supervisor.confirm($0.id)
+        }
         return machine.id
     }
 
@@ -41,23 +44,46 @@ extension MachineService {
         return id
     }
 
-    /// Finishes the creation of a VM that was recorded as `booting` first: at once, or by a later daemon.
-    func bringUpRecorded(_ machine: Machine, image: BaseImage) async {
+    /// Finishes the creation or the start of a VM that was recorded as `booting` first: at once, or by a later daemon.
+    /// Returns when the VM is held, so that whoever asks for it from then on waits for it.
+    func bringUpInBackground(_ machine: Machine) async {
+        let (held, isHeld) = AsyncStream<Void>.makeStream()
+        domain.background.start { [self] in await bringUpRecorded(machine) { isHeld.finish() } }
+        // Also ends when the work was dropped, because the daemon ends.
+        for await _ in held {}
+    }
+
+    private func bringUpRecorded(_ machine: Machine, whenHeld: @Sendable () -> Void) async {
         do {
             try await domain.registry.exclusively(machine.id) {
+                whenHeld()
+                guard machine.activeDisk == nil else { return try await launcher.bootRecorded(machine) }
+                let hardware = machine.hardware
+                let image = try await domain.images.image(named: hardware.imageName, build: hardware.imageBuild)
                 await domain.removeFiles(of: machine.id)
                 try await bringUp(machine, image: image) { started in
                     try await domain.metadata.update(machine.id) { $0 = $0.started(as: started) }
+                    try await supervisor.confirm(machine.id)
                 }
             }
         } catch {
-            let reason = (error as? VersError)?.message ?? "\(error)"
-            domain.logger.error("vm did not come up", metadata: ["vm.id": "\(machine.id)", "error": "\(error)"])
-            // The row may be gone: the VM was deleted while it booted.
-            _ = try? await domain.metadata.update(machine.id) {
+            await recordFailure(of: machine, error)
+        }
+    }
+
+    private func recordFailure(of machine: Machine, _ error: any Error) async {
+        let reason = (error as? VersError)?.message ?? "\(error)"
+        domain.logger.error("vm did not come up", metadata: ["vm.id": "\(machine.id)", "error": "\(error)"])
+        do {
+            try await domain.metadata.update(machine.id) {
                 $0.state = .dead
                 $0.stateReason = reason
             }
+        } catch {
+            domain.logger.error(
+                "failure could not be recorded",
+                metadata: ["vm.id": "\(machine.id)", "error": "\(error)"]
+            )
         }
     }
 

@@ -48,6 +48,7 @@ extension MachineService {
             for machine in started { await discard(machine.id) }
             throw error
         }
+        for machine in started { try await supervisor.confirm(machine.id) }
         domain.steps(.branchChildrenRecorded)
         return started.map(\.id)
     }
@@ -71,8 +72,8 @@ extension MachineService {
     /// Gives a VM its directory and disk and starts a process that waits, before the commit's memory is there.
     func prestart(_ machine: Machine, diskLayers: [CommitID]) async throws -> Prestarted {
         var machine = machine
-        try await prepareFiles(of: &machine, diskLayers: diskLayers, sizeMiB: machine.diskMiB)
         do {
+            try await prepareFiles(of: &machine, diskLayers: diskLayers, sizeMiB: machine.diskMiB)
             let waiting = try await launcher.startWaiting(machine)
             domain.steps(.branchChildWaiting)
             return Prestarted(machine: machine, waiting: waiting)

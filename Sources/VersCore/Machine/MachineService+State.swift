@@ -71,6 +71,7 @@ extension MachineService {
             domain.steps(.sleepCommitted)
         } catch {
             await domain.registry.endUse(of: purpose.id)
+            // Fails only when the process is gone, which its exit reports.
             if machine.state == .running { try? await live.machine.resume() }
             await reclaimAfterFailure(of: purpose.id)
             throw error
@@ -96,8 +97,7 @@ extension MachineService {
         )
         let diskName = disk.lastComponent?.string
         woken.activeDisk = diskName
-        let waiting = try await launcher.startWaiting(woken)
-        let live = try await launcher.restore(waiting, as: woken, from: commit)
+        let live = try await wake(woken, from: commit)
         domain.steps(.wakeRestored)
         let process = live.machine.process
         try await domain.metadata.update(machine.id) {
@@ -109,9 +109,25 @@ extension MachineService {
             $0.sleepCommitID = nil
             $0.startMemoryLayers = commit.memoryLayers
         }
+        try await supervisor.confirm(machine.id)
         try await domain.metadata.update(commit.id) { $0.deletedAt = Date() }
         if let old = machine.activeDisk { try await domain.files.removeDisk(named: old, of: machine.id) }
         await LayerReclaimer(domain: domain).reclaim()
+    }
+
+    /// A VM that does not wake sleeps on, whatever became of the process that was to be it.
+    private func wake(_ machine: Machine, from commit: Commit) async throws -> LiveMachine {
+        do {
+            let waiting = try await launcher.startWaiting(machine)
+            return try await launcher.restore(waiting, as: machine, from: commit)
+        } catch {
+            if let disk = machine.activeDisk { try await domain.files.removeDisk(named: disk, of: machine.id) }
+            try await domain.metadata.update(machine.id) {
+                $0.state = .sleeping
+                $0.process = nil
+            }
+            throw error
+        }
     }
 
     /// Asks the guest to power off, then ends the process. Memory is lost, the disk stays.

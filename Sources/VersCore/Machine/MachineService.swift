@@ -64,7 +64,7 @@ public final class MachineService: Sendable {
         if let id = MachineID(text), let machine = try await domain.metadata.machine(id), machine.deletedAt == nil {
             return .machine(id)
         }
-        if let id = CommitID(text), let commit = try await domain.metadata.commit(id), commit.deletedAt == nil {
+        if let id = CommitID(text), let commit = try await domain.metadata.commit(id), commit.isVisible {
             return .commit(id)
         }
         throw VersError(.notFound, "commit not found: '\(text)' names no vm and no commit")
@@ -90,7 +90,7 @@ public final class MachineService: Sendable {
 
     /// The record of a commit that is not deleted.
     func commitRecord(_ id: CommitID) async throws -> Commit {
-        guard let commit = try await domain.metadata.commit(id), commit.deletedAt == nil else {
+        guard let commit = try await domain.metadata.commit(id), commit.isVisible else {
             throw VersError(.notFound, "commit not found: \(id)", hint: "list commits with: vers commit list")
         }
         return commit

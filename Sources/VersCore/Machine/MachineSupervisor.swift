@@ -49,6 +49,19 @@ final class MachineSupervisor: Sendable {
         }
     }
 
+    /// To be called after a VM was recorded as running: when its process ended before that, the event found no record
+    /// to change, or one that was overwritten.
+    func confirm(_ id: MachineID) async throws {
+        guard await domain.registry.machine(id) == nil else { return }
+        try await domain.metadata.update(id) {
+            guard $0.deletedAt == nil, $0.state == .running else { return }
+            $0.state = .dead
+            $0.stateReason = "its process ended as soon as it ran"
+            $0.process = nil
+            $0.startMemoryLayers = []
+        }
+    }
+
     /// Records the end of a process and makes sure of it.
     private func end(_ live: LiveMachine, as state: MachineState, reason: String) async throws {
         await domain.registry.unregister(live)

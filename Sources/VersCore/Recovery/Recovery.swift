@@ -145,23 +145,7 @@ public struct Recovery: Sendable {
     /// VMs whose creation or start was cut off.
     private func finishBoots() async throws {
         for machine in try await domain.metadata.liveMachines() where machine.state == .booting {
-            let image = try await domain.images.image(
-                named: machine.hardware.imageName,
-                build: machine.hardware.imageBuild
-            )
-            domain.background.start { [domain, machines] in
-                guard machine.activeDisk != nil else {
-                    return await machines.bringUpRecorded(machine, image: image)
-                }
-                do {
-                    try await machines.launcher.startFromDisk(machine.id)
-                } catch {
-                    domain.logger.error(
-                        "vm could not be started",
-                        metadata: ["vm.id": "\(machine.id)", "error": "\(error)"]
-                    )
-                }
-            }
+            await machines.bringUpInBackground(machine)
         }
     }
 }

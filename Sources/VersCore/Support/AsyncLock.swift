@@ -19,6 +19,9 @@ final class AsyncLock: Sendable {
 
     private let state = Mutex(State())
 
+    /// How many wait at this moment.
+    var waiterCount: Int { state.withLock { $0.waiters.count } }
+
     /// Runs `body` while holding the lock.
     func withLock<Value>(_ body: () async throws -> Value) async throws -> Value {
         try await acquire()

@@ -16,7 +16,7 @@ actor TestHost {
 
     struct Prepared: Sendable {
         var root: FilePath
-        var hypervisor: QEMUHypervisor
+        var hypervisor: any Hypervisor
         /// Of a guest that has booted.
         var booted: TestCommit
     }
@@ -64,14 +64,24 @@ actor TestHost {
         }
     }
 
-    static func run(_ program: FilePath, _ arguments: [String]) throws {
+    static func run(_ program: FilePath, _ arguments: [String], acceptable: Set<Int32> = [0]) throws {
+        _ = try output(program, arguments, acceptable: acceptable)
+    }
+
+    /// What a program prints.
+    static func output(_ program: FilePath, _ arguments: [String], acceptable: Set<Int32> = [0]) throws -> String {
         let process = Process()
+        let pipe = Pipe()
         process.executableURL = URL(fileURLWithPath: program.string)
         process.arguments = arguments
+        process.standardOutput = pipe
         try process.run()
+        let data = pipe.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            throw VersError(.internal, "\(program) \(arguments) ended with \(process.terminationStatus)")
+        let text = String(decoding: data, as: UTF8.self)
+        guard acceptable.contains(process.terminationStatus) else {
+            throw VersError(.internal, "\(program) \(arguments) ended with \(process.terminationStatus): \(text)")
         }
+        return text
     }
 }

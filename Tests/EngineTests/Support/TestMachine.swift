@@ -1,5 +1,4 @@
 import Foundation
-import QEMU
 import SystemPackage
 import VersAPI
 import VersCore

@@ -1,0 +1,210 @@
+import Foundation
+import SystemPackage
+import Synchronization
+import Testing
+import VersAPI
+import VersClient
+
+/// An instance in a directory of its own: a home with images, a daemon from the real program, and a client.
+///
+/// Nothing of it is left afterwards, and that is checked: VMs are deleted as a person would, the daemon is ended, and
+/// then there must be no process in its directories and no file of a VM.
+final class Instance: Sendable {
+    @TaskLocal static var shared: Instance?
+
+    let root: FilePath
+    let home: FilePath
+    /// Where `vers` is run: HEAD is a file below.
+    let work: FilePath
+    private let images: [String]
+    private let state = Mutex(State())
+
+    private struct State {
+        var daemon: RunningProgram?
+        var clients: [VersClient] = []
+        var isFailed = false
+    }
+
+    /// The instance of the suite, which its trait makes.
+    static var current: Instance {
+        get throws { try #require(shared, "the suite has no .instance trait") }
+    }
+
+    /// Runs `body` with an instance whose daemon runs, and removes everything.
+    static func run(
+        images: [String] = ["tiny"],
+        root: FilePath? = nil,
+        startsDaemon: Bool = true,
+        _ body: (Instance) async throws -> Void
+    ) async throws {
+        let instance = try Instance(images: images, root: root)
+        do {
+            if startsDaemon { try await instance.startDaemon() }
+            try await body(instance)
+            try await instance.deleteEverything()
+        } catch {
+            instance.printLogs(because: "\(error)")
+            await instance.close()
+            instance.removeFiles()
+            throw error
+        }
+        await instance.close()
+        instance.expectNothingLeft()
+        instance.removeFiles()
+    }
+
+    private init(images: [String], root: FilePath?) throws {
+        let name = "vers-it-\(String(UInt32.random(in: .min ... .max), radix: 36))"
+        self.root = root ?? TestEnvironment.directory.appending(name)
+        self.images = images
+        home = self.root.appending("home")
+        work = self.root.appending("work")
+        for directory in [home, work, self.root.appending("user")] {
+            try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
+        }
+        for image in images { try install(image) }
+    }
+
+    /// Images are shared with the cache by hard links, or by a symbolic link from another filesystem.
+    private func install(_ image: String) throws {
+        let files = FileManager.default
+        let source = try #require(TestEnvironment.images).appending(image)
+        let target = home.appending("images").appending(image)
+        let build = try files.destinationOfSymbolicLink(atPath: source.appending("current").string)
+        try files.createDirectory(atPath: target.appending(build).string, withIntermediateDirectories: true)
+        for name in try files.contentsOfDirectory(atPath: source.appending(build).string) {
+            let from = source.appending(build).appending(name).string
+            let to = target.appending(build).appending(name).string
+            if link(from, to) != 0 { try files.createSymbolicLink(atPath: to, withDestinationPath: from) }
+        }
+        try files.createSymbolicLink(atPath: target.appending("current").string, withDestinationPath: build)
+    }
+
+    // MARK: The daemon
+
+    /// Starts the daemon and returns when it says that it is ready.
+    @discardableResult
+    func startDaemon(fault: String? = nil) async throws -> RunningProgram {
+        let pipe = Pipe()
+        var environment = environment
+        environment["VERS_FAULT_STEP"] = fault
+        let daemon = try RunningProgram(
+            TestEnvironment.binaries.appending("versd"),
+            ["--home", home.string, "--listen", "127.0.0.1:0", "--ready-fd", "1", "--log-level", "debug"],
+            environment: environment,
+            directory: root,
+            stdout: pipe.fileHandleForWriting,
+            output: root.appending("daemon")
+        )
+        state.withLock { $0.daemon = daemon }
+        try pipe.fileHandleForWriting.close()
+        // Ends with the daemon, too.
+        let reader = pipe.fileHandleForReading
+        let answer = await Task.detached { reader.availableData }.value
+        guard String(decoding: answer, as: UTF8.self).hasPrefix("ready") else {
+            throw TestFailure("versd did not become ready: \(daemon.stderr.suffix(2000))")
+        }
+        return daemon
+    }
+
+    /// Ends the daemon: by a signal that asks, or one that does not.
+    @discardableResult
+    func endDaemon(_ signal: Int32 = SIGTERM) async throws -> ProgramResult? {
+        guard let daemon = state.withLock({ state in state.daemon.take() }) else { return nil }
+        daemon.signal(signal)
+        return try await daemon.result(within: .seconds(60))
+    }
+
+    /// Waits for a daemon that ends by itself.
+    func daemonEnd() async throws -> ProgramResult {
+        let daemon = try #require(state.withLock { state in state.daemon.take() })
+        return try await daemon.result(within: .seconds(120))
+    }
+
+    var daemonPID: Int32? { state.withLock { $0.daemon?.pid } }
+
+    func restartDaemon(_ signal: Int32 = SIGTERM) async throws {
+        try await endDaemon(signal)
+        try await startDaemon()
+    }
+
+    // MARK: Talking to it
+
+    var key: String {
+        get throws {
+            try String(contentsOfFile: home.appending("owner.key").string, encoding: .utf8)
+                .trimmingCharacters(in: .whitespacesAndNewlines)
+        }
+    }
+
+    /// A client over the Unix socket. Made anew for every daemon, and kept until the end.
+    func client() throws -> VersClient {
+        let client = try VersClient(unixSocket: home.appending("versd.sock"), apiKey: try key)
+        state.withLock { $0.clients.append(client) }
+        return client
+    }
+
+    var environment: [String: String] {
+        [
+            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": root.appending("user").string,
+            "VERS_HOME": home.string,
+            "LANG": "C.UTF-8",
+        ]
+    }
+
+    // MARK: The end
+
+    private func deleteEverything() async throws {
+        guard state.withLock({ $0.daemon != nil }) else { return }
+        let client = try client()
+        let machines = try await client.machines()
+        let all = Set(machines.map(\.vm_id))
+        for machine in machines where !(machine.parent_vm_id.map { all.contains($0) } ?? false) {
+            try await client.deleteMachine(machine.vm_id, recursive: true)
+        }
+        #expect(try await client.machines().isEmpty)
+    }
+
+    private func close() async {
+        for client in state.withLock({ state in state.clients }) {
+            // The daemon may be gone, which is no news here.
+            try? await client.shutdown()
+        }
+        do {
+            try await endDaemon()
+        } catch {
+            Issue.record(error, "the daemon did not end when it was asked to")
+        }
+    }
+
+    private func expectNothingLeft() {
+        let processes = Leftovers.processes(below: root)
+        for process in processes { kill(process.pid, SIGKILL) }
+        #expect(processes.isEmpty, "processes are left: \(processes)")
+        #expect(Leftovers.names(in: home.appending("vms")) == [])
+    }
+
+    private func printLogs(because reason: String) {
+        let log = FileManager.default.contents(atPath: root.appending("daemon/stderr").string) ?? Data()
+        print("---- instance \(root) failed: \(reason)\n---- versd:\n\(String(decoding: log.suffix(12_000), as: UTF8.self))")
+        for machine in Leftovers.names(in: home.appending("vms")) {
+            for name in ["qemu.log", "console.log"] {
+                let path = home.appending("vms/\(machine)/\(name)").string
+                let text = String(decoding: (FileManager.default.contents(atPath: path) ?? Data()).suffix(1500), as: UTF8.self)
+                print("---- \(machine)/\(name):\n\(text)")
+            }
+        }
+        state.withLock { $0.isFailed = true }
+    }
+
+    private func removeFiles() {
+        for process in Leftovers.processes(below: root) { kill(process.pid, SIGKILL) }
+        guard !TestEnvironment.keepsFailedInstances || !state.withLock({ $0.isFailed }) else { return }
+        do {
+            try FileManager.default.removeItem(atPath: root.string)
+        } catch {
+            Issue.record(error, "\(root) could not be removed")
+        }
+    }
+}

@@ -1,0 +1,184 @@
+import Foundation
+import SystemPackage
+import Testing
+import VersAPI
+
+@testable import VersCore
+
+struct RecoveryTests {
+    /// A new daemon over the same files, database and processes.
+    private func restarted(_ test: TestDomain, hostRebooted: Bool = false) async throws -> MachineService {
+        let domain = test.domain.restarted()
+        let machines = MachineService(domain: domain)
+        try await Recovery(domain: domain, machines: machines).run(hostRebooted: hostRebooted)
+        return machines
+    }
+
+    @Test func `VMs that run are taken over under their ids`() async throws {
+        try await TestDomain.run { test in
+            let running = try await test.create()
+            let paused = try await test.create()
+            try await test.machines.setState(of: paused, to: .paused, skipWaitBoot: false)
+            let machines = try await restarted(test)
+            #expect(try await machines.summary(of: running).state == .running)
+            #expect(try await machines.summary(of: paused).state == .paused)
+            _ = try await machines.guest(of: running, skipWaitBoot: false)
+            #expect(test.hypervisor.processes == [running, paused])
+        }
+    }
+
+    @Test func `a VM whose process went meanwhile is stopped, with the reason`() async throws {
+        try await TestDomain.run { test in
+            let id = try await test.create()
+            await test.machines.releaseForTest()
+            await test.hypervisor.machine(id)?.terminate()
+            let machines = try await restarted(test)
+            let summary = try await machines.summary(of: id)
+            #expect(summary.state == .stopped)
+            #expect(summary.state_reason != nil)
+            try await machines.setState(of: id, to: .running, skipWaitBoot: false)
+            #expect(try await machines.summary(of: id).state == .running)
+        }
+    }
+
+    @Test func `a VM left in the pause of a freeze runs on`() async throws {
+        try await TestDomain.run { test in
+            let id = try await test.create()
+            try await test.hypervisor.machine(id)?.pause()
+            let machines = try await restarted(test)
+            #expect(test.hypervisor.machine(id)?.isPaused == false)
+            #expect(try await machines.summary(of: id).state == .running)
+        }
+    }
+
+    @Test func `processes, directories and layers that no record speaks of go`() async throws {
+        try await TestDomain.run { test in
+            let id = try await test.create()
+            let commits = try test.commitDirectories()
+            let stray = MachineID()
+            try await test.domain.files.create(stray)
+            _ = try await test.domain.commits.create(CommitID())
+            let configuration = try #require(test.hypervisor.launched.last)
+            _ = try await test.hypervisor.startWaiting(configuration.of(stray))
+            #expect(test.hypervisor.processes.contains(stray))
+            _ = try await restarted(test)
+            #expect(test.hypervisor.processes == [id])
+            #expect(try test.machineDirectories() == [id])
+            #expect(try test.commitDirectories() == commits)
+        }
+    }
+
+    @Test func `a disk that was switched but not recorded is found`() async throws {
+        try await TestDomain.run { test in
+            let id = try await test.create()
+            let before = try #require(try await test.record(id))
+            let commit = try await test.commit(id)
+            // As if the daemon had ended before the record was written.
+            try await test.domain.metadata.update(id) {
+                $0.activeDisk = before.activeDisk
+                $0.diskLayers = before.diskLayers
+            }
+            _ = try await restarted(test)
+            #expect(try await test.record(id)?.diskLayers.last == commit)
+            try await expectDisksOnFile(of: id, in: test)
+        }
+    }
+
+    @Test func `a commit that was recorded but not sealed is sealed, unless the host went down`() async throws {
+        for hostRebooted in [false, true] {
+            try await TestDomain.run { test in
+                let id = try await test.commit(try await test.create())
+                try await test.domain.metadata.update(id) { $0.isDurable = false }
+                _ = try await restarted(test, hostRebooted: hostRebooted)
+                if hostRebooted {
+                    #expect(try await test.domain.metadata.commit(id)?.deletedAt != nil)
+                } else {
+                    try await withDeadline(.seconds(60), "sealing") { [metadata = test.domain.metadata] in
+                        while try await metadata.commit(id)?.isDurable != true {
+                            try await Task.sleep(for: .milliseconds(2))
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func `a VM whose creation was answered but not finished is brought up`() async throws {
+        try await TestDomain.run { test in
+            let sample = try #require(try await test.record(try await test.create()))
+            let machine = Machine(
+                id: MachineID(),
+                ownerID: test.owner,
+                createdAt: .now,
+                state: .booting,
+                labels: nil,
+                hardware: sample.hardware,
+                diskMiB: sample.diskMiB,
+                parentCommitID: nil,
+                parentMachineID: nil,
+                credentials: sample.credentials
+            )
+            try await test.domain.metadata.insert([machine])
+            let machines = try await restarted(test)
+            _ = try await machines.guest(of: machine.id, skipWaitBoot: false)
+            #expect(try await test.record(machine.id)?.state == .running)
+        }
+    }
+
+    @Test func `a missing image does not keep the daemon from starting`() async throws {
+        try await TestDomain.run { test in
+            let sample = try #require(try await test.record(try await test.create()))
+            let orphan = Machine(
+                id: MachineID(),
+                ownerID: test.owner,
+                createdAt: .now,
+                state: .booting,
+                labels: nil,
+                hardware: Hardware(memoryMiB: 128, vcpuCount: 1, imageName: "gone", imageBuild: "b1"),
+                diskMiB: 64,
+                parentCommitID: nil,
+                parentMachineID: nil,
+                credentials: sample.credentials
+            )
+            try await test.domain.metadata.insert([orphan])
+            let machines = try await restarted(test)
+            try await test.waitUntil(orphan.id) { $0.state == .dead }
+            #expect(try await machines.summary(of: orphan.id).state_reason?.contains("gone") == true)
+            #expect(try await machines.summary(of: sample.id).state == .running)
+        }
+    }
+}
+
+extension LaunchConfiguration {
+    fileprivate func of(_ id: MachineID) -> LaunchConfiguration {
+        var configuration = self
+        configuration.machineID = id
+        return configuration
+    }
+}
+
+extension MachineService {
+    /// As a daemon that ends: what happens to VMs is not its business any more.
+    fileprivate func releaseForTest() async { await MachineRelease(domain: domain).run() }
+}
+
+extension Domain {
+    /// The same seams for another daemon, which knows nothing yet.
+    fileprivate func restarted() -> Domain {
+        Domain(
+            hypervisor: hypervisor,
+            guests: guests,
+            metadata: metadata,
+            commits: commits,
+            files: files,
+            images: images,
+            host: host,
+            keys: keys,
+            layout: layout,
+            configuration: configuration,
+            background: background,
+            steps: steps,
+            logger: logger
+        )
+    }
+}
