@@ -35,7 +35,9 @@ package struct TestCommit: Sendable {
     ) async throws -> TestCommit {
         let id = CommitID()
         let directory = try newDirectory(root, id)
-        let freeze = try await vm.prepareFreeze(FreezeRequest(directory: directory, delta: delta, mark: id))
+        let freeze = try await vm.prepareFreeze(
+            FreezeRequest(directory: directory, delta: delta, mark: id, reusesUnchangedDisk: true)
+        )
         let frozen = try await freeze.execute(leavePaused: leavePaused)
         let layer = try await frozen.memoryLayer()
         if keep { try await frozen.keepMark() } else { await frozen.abandon() }

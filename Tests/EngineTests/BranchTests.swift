@@ -85,7 +85,7 @@ extension EngineTests {
                 let id = CommitID()
                 let directory = try TestCommit.newDirectory(host.engine.root, id)
                 let freeze = try await parent.vm.prepareFreeze(
-                    FreezeRequest(directory: directory, delta: .sinceStart, mark: id)
+                    FreezeRequest(directory: directory, delta: .sinceStart, mark: id, reusesUnchangedDisk: true)
                 )
                 let place = try TestMachine.Place(engine: host.engine)
                 let disk = try await host.engine.hypervisor.createDisk(
@@ -154,7 +154,7 @@ extension EngineTests {
                 let id = CommitID()
                 let directory = try TestCommit.newDirectory(host.engine.root, id)
                 let freeze = try await machine.vm.prepareFreeze(
-                    FreezeRequest(directory: directory, delta: .sinceStart, mark: id)
+                    FreezeRequest(directory: directory, delta: .sinceStart, mark: id, reusesUnchangedDisk: true)
                 )
                 // Device state cannot be written where a directory is.
                 try FileManager.default.createDirectory(
@@ -178,7 +178,7 @@ extension EngineTests {
             try await TestMachine.withChild(of: host.booted, on: host.engine) { machine in
                 let id = CommitID()
                 let directory = try TestCommit.newDirectory(host.engine.root, id)
-                let request = FreezeRequest(directory: directory, delta: .sinceStart, mark: id)
+                let request = FreezeRequest(directory: directory, delta: .sinceStart, mark: id, reusesUnchangedDisk: true)
                 let freeze = try await machine.vm.prepareFreeze(request)
                 await freeze.abandon()
                 #expect(try HostFile.names(in: directory) == [])
