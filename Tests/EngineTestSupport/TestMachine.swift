@@ -75,6 +75,9 @@ package struct TestMachine: Sendable {
 
     /// Waits until the guest's counter is above `value`.
     package func waitForCount(above value: Int) async throws {
-        _ = try await shell.run("while [ $(cat /tmp/count) -le \(value) ]; do usleep 20000; done", timeout: .seconds(60))
+        _ = try await shell.run(
+            "while [ $(cat /tmp/count) -le \(value) ]; do usleep 20000; done",
+            timeout: .seconds(60)
+        )
     }
 }
