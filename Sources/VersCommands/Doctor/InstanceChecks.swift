@@ -54,10 +54,10 @@ struct InstanceChecks {
             return try await VersClient.with(client) { client in
                 let version = try await client.version().workspace_version
                 _ = try await client.machines()
-                guard version == VersVersion.current else {
+                guard version == ProductVersion.text else {
                     return .warn(
                         name,
-                        "\(place) has version \(version), vers has \(VersVersion.current)",
+                        "\(place) has version \(version), vers has \(ProductVersion.text)",
                         hint: "restart it: vers down && vers up"
                     )
                 }

@@ -9,7 +9,7 @@ struct InstanceTrait: SuiteTrait, TestScoping {
     func provideScope(
         for test: Test,
         testCase: Test.Case?,
-        performing function: @Sendable () async throws -> Void
+        performing function: @Sendable @concurrent () async throws -> Void
     ) async throws {
         try await Instance.run(images: images) { instance in
             try await Instance.$shared.withValue(instance) { try await function() }

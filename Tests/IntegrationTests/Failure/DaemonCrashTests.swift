@@ -1,0 +1,144 @@
+import Foundation
+import SystemPackage
+import Testing
+import VersAPI
+import VersClient
+import VersCore
+
+extension IntegrationTests {
+    /// What must be true at the end, 4: `kill -9` of the daemon at any moment.
+    @Suite(.needs(image: "tiny"), .instance(), .serialized) struct DaemonCrash {
+        private let instance: Instance
+
+        init() throws { instance = try Instance.current }
+
+        private static let branch = OperationStep.allCases.filter { $0.rawValue.hasPrefix("branch.") }
+        private static let commit = OperationStep.allCases.filter { $0.rawValue.hasPrefix("commit.") }
+        private static let delete = OperationStep.allCases.filter { $0.rawValue.hasPrefix("delete.") }
+
+        @Test(arguments: branch) func `a daemon that is killed inside a branch leaves nothing`(
+            step: OperationStep
+        ) async throws {
+            try await crash(at: step) { client, parent in _ = try await client.branch(parent, count: 2) }
+        }
+
+        @Test(arguments: commit) func `a daemon that is killed inside a commit leaves nothing`(
+            step: OperationStep
+        ) async throws {
+            try await crash(at: step) { client, parent in
+                let commit = try await client.commit(parent)
+                try await client.deleteCommit(commit)
+            }
+        }
+
+        @Test(arguments: [OperationStep.sleepCommitted, .wakeRestored])
+        func `a daemon that is killed while a VM falls asleep or wakes leaves nothing`(step: OperationStep) async throws {
+            try await crash(at: step) { client, parent in
+                if try await client.state(of: parent) == .running { try await client.setState(of: parent, to: .sleeping) }
+                try await client.setState(of: parent, to: .running)
+            }
+        }
+
+        @Test(arguments: delete) func `a VM whose deletion was cut off is gone`(step: OperationStep) async throws {
+            try await crash(at: step) { client, parent in
+                let child = try await client.branch(parent)[0]
+                try await client.deleteMachine(child)
+            }
+        }
+
+        @Test func `a commit of a stopped VM that was cut off can be repeated`() async throws {
+            try await crash(at: .diskAdopted) { client, parent in
+                if try await client.state(of: parent) == .running { try await client.setState(of: parent, to: .stopped) }
+                let commit = try await client.commit(parent)
+                try await client.setState(of: parent, to: .running)
+                try await client.deleteCommit(commit)
+            }
+        }
+
+        @Test func `a daemon that is killed at rest finds its VMs as they are`() async throws {
+            let client = try instance.client()
+            let running = try await client.newTiny()
+            let paused = try await client.newTiny()
+            try await client.startCounter(running)
+            try await client.setState(of: paused, to: .paused)
+            let request = ExecRequest(command: ["sh", "-c", "sleep 3; echo done"])
+            let exec = try await client.stream(request, in: running).execID
+            try await instance.restartDaemon(SIGKILL)
+            let again = try instance.client()
+            #expect(try await again.state(of: running) == .running)
+            #expect(try await again.state(of: paused) == .paused)
+            #expect(try await again.counter(running) > 1)
+            // A command that ran is followed to its end.
+            let events = try await again.attach(AttachRequest(exec_id: exec), in: running).reduce(into: []) { $0.append($1) }
+            #expect(events.contains { if case .chunk(.stdout, let data, _, _, _) = $0 { data == Array("done\n".utf8) } else { false } })
+            for machine in [running, paused] { try await again.deleteMachine(machine) }
+        }
+
+        /// Lets the daemon end itself right after `step` inside `operation`, and checks what the next one finds.
+        private func crash(
+            at step: OperationStep,
+            _ operation: (VersClient, MachineID) async throws -> Void
+        ) async throws {
+            let first = try instance.client()
+            let parent = try await first.newTiny()
+            let other = try await first.newTiny()
+            try await first.sh(parent, "echo kept >/root/kept; sync")
+            try await first.startCounter(other)
+            let counted = try await first.counter(other)
+            try await instance.endDaemon()
+            try await instance.startDaemon(fault: step.rawValue)
+            await #expect(throws: (any Error).self, "\(step) was not passed") {
+                try await operation(try instance.client(), parent)
+            }
+            #expect(try await instance.daemonEnd().status == 128 + SIGKILL)
+
+            try await instance.startDaemon()
+            let client = try instance.client()
+            try await expectConsistent(client, alive: [parent, other])
+            #expect(try await client.counter(other) > counted)
+            try await operation(client, parent)
+            #expect(try await client.sh(parent, "cat /root/kept") == "kept")
+            for machine in try await client.machines().reversed() { try await client.deleteMachine(machine.vm_id, recursive: true) }
+            try await expectConsistent(client, alive: [])
+        }
+
+        /// What is listed, what runs and what lies on the disk are the same.
+        private func expectConsistent(_ client: VersClient, alive: Set<MachineID>) async throws {
+            let listed = try await client.machines()
+            #expect(Set(listed.map(\.vm_id)).isSuperset(of: alive))
+            for machine in listed {
+                #expect([.running, .sleeping, .stopped].contains(machine.state), "\(machine)")
+                if machine.state == .running { #expect(try await client.sh(machine.vm_id, "echo here") == "here") }
+            }
+            let withProcess = Set(listed.filter { $0.state == .running }.map(\.vm_id.text))
+            // The copy that a freeze forks off may live a moment longer than the answer.
+            try await eventually("processes of \(withProcess) and no other") { instance.machinesWithProcess() == withProcess }
+            #expect(Set(Leftovers.names(in: instance.home.appending("vms"))) == Set(listed.map(\.vm_id.text)))
+            let known = try instance.knownCommits()
+            let directories = Set(Leftovers.names(in: instance.home.appending("commits")))
+            #expect(directories.subtracting(known).isEmpty, "commit directories that no row needs")
+            #expect(try await client.commits().commits.isEmpty)
+        }
+    }
+}
+
+extension Instance {
+    /// The commits that some row which is not deleted needs, from the database itself.
+    func knownCommits() throws -> Set<String> {
+        let query = """
+            SELECT memoryLayers || diskLayers || '["' || id || '"]' FROM commitRecord WHERE deletedAt IS NULL
+            UNION ALL SELECT startMemoryLayers || markedMemoryLayers || diskLayers FROM machine WHERE deletedAt IS NULL
+            """
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/python3")
+        let program = "import sqlite3,sys\nfor r in sqlite3.connect(sys.argv[1]).execute(sys.argv[2]): print(r[0])"
+        process.arguments = ["-c", program, home.appending("vers.sqlite").string, query]
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw TestFailure("the database could not be read") }
+        return Set(text.matches(of: /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/).map { String($0.output.0) })
+    }
+}

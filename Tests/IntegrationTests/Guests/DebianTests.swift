@@ -1,0 +1,62 @@
+import Foundation
+import Testing
+import VersAPI
+import VersClient
+
+extension IntegrationTests {
+    /// The default image: Debian with systemd.
+    @Suite(.needs(image: "default"), .instance(images: ["default"]), .serialized) struct Debian {
+        private let client: VersClient
+        private let instance: Instance
+
+        init() throws {
+            instance = try Instance.current
+            client = try instance.client()
+        }
+
+        @Test func `a root VM of default sizes boots, and what people expect is there`() async throws {
+            let id = try await instance.ok("run -N debian -q").text
+            let machine = try #require(MachineID(id))
+            let info = try await client.metadata(of: machine)
+            #expect(info.mem_size_mib == 512)
+            #expect(info.vcpu_count == 1)
+            #expect(info.fs_size_mib >= 1024)
+            #expect(try await client.sh(machine, "systemctl is-system-running --wait || true") == "running")
+            for program in ["bash", "ps", "ip", "curl", "python3", "vi", "sshd"] {
+                try await client.sh(machine, "PATH=$PATH:/usr/sbin command -v \(program)")
+            }
+            #expect(try await client.sh(machine, "cat /etc/os-release").contains("VERSION_ID=\"12\""))
+        }
+
+        @Test func `a program in memory goes on in the children, with keys of their own`() async throws {
+            let parent = try await client.createMachine(MachineConfiguration(), waitForBoot: true)
+            try await client.startCounter(parent)
+            let fingerprint = "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub | cut -d ' ' -f 2"
+            let before = try await client.counter(parent)
+            let children = try await client.branch(parent, count: 2)
+            var fingerprints: Set<String> = []
+            var authorized: Set<String> = []
+            for machine in [parent] + children {
+                #expect(try await client.counter(machine) >= before)
+                fingerprints.insert(try await client.sh(machine, fingerprint))
+                authorized.insert(try await client.sh(machine, "cat /root/.ssh/authorized_keys"))
+                // The server in memory presents the key that is on the disk now.
+                let presented = "ssh-keyscan -t ed25519 127.0.0.1 2>/dev/null | ssh-keygen -lf - | cut -d ' ' -f 2"
+                #expect(try await client.sh(machine, presented) == client.sh(machine, fingerprint))
+            }
+            #expect(fingerprints.count == 3)
+            #expect(authorized.count == 3)
+            try await client.deleteMachine(parent, recursive: true)
+        }
+
+        @Test func `a stopped Debian starts again`() async throws {
+            let machine = try await client.createMachine(MachineConfiguration(), waitForBoot: true)
+            try await client.sh(machine, "echo kept >/root/kept")
+            try await client.setState(of: machine, to: .stopped)
+            try await instance.checkDisk(of: machine)
+            try await client.setState(of: machine, to: .running)
+            #expect(try await client.sh(machine, "cat /root/kept") == "kept")
+            try await client.deleteMachine(machine)
+        }
+    }
+}
