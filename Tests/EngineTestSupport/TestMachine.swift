@@ -9,6 +9,12 @@ package struct TestMachine: Sendable {
     package var vm: any VirtualMachine
     package var shell: GuestShell
 
+    package init(place: Place, vm: any VirtualMachine) {
+        self.place = place
+        self.vm = vm
+        shell = GuestShell(vm.guestChannel)
+    }
+
     /// The directory of a machine.
     package struct Place: Sendable {
         package var id = MachineID()
@@ -46,7 +52,7 @@ package struct TestMachine: Sendable {
         )
         let waiting = try await engine.hypervisor.startWaiting(place.launch(disk: disk))
         let vm = try await waiting.restore(commit.state)
-        return TestMachine(place: place, vm: vm, shell: GuestShell(vm.guestChannel))
+        return TestMachine(place: place, vm: vm)
     }
 
     /// A running child of `commit` for the time of `body`; ended whatever happens.

@@ -60,7 +60,10 @@ extension EngineTests {
                 kill(machine.vm.process.pid, SIGKILL)
                 #expect(await collect(events) == [.exited(status: "signal 9")])
                 await #expect(throws: VersError.self) { try await machine.vm.pause() }
-                let adopted = try await host.engine.hypervisor.adopt(machine.vm.process, directory: machine.place.directory)
+                let adopted = try await host.engine.hypervisor.adopt(
+                    machine.vm.process,
+                    directory: machine.place.directory
+                )
                 #expect(adopted == nil)
             }
         }
@@ -107,7 +110,12 @@ extension EngineTests {
         func strays() async throws {
             let host = try await TestHost.shared.prepared()
             try await TestMachine.withChild(of: host.booted, on: host.engine) { kept in
-                _ = try await TestCommit.freeze(kept.vm, root: host.engine.root, parent: host.booted, delta: .sinceStart)
+                _ = try await TestCommit.freeze(
+                    kept.vm,
+                    root: host.engine.root,
+                    parent: host.booted,
+                    delta: .sinceStart
+                )
                 let mark = try await kept.vm.memoryMark()
                 try await TestMachine.withChild(of: host.booted, on: host.engine) { stray in
                     let events = stray.vm.events()
