@@ -1,4 +1,3 @@
-internal import CHost
 internal import Glibc
 public import SystemPackage
 
@@ -19,12 +18,5 @@ public enum SparseFile {
         let end = lseek(file.rawValue, start, seekHole)
         guard end >= 0 else { throw HostError("seek to a hole", errno: Errno(rawValue: errno)) }
         return Int64(start)..<Int64(end)
-    }
-
-    /// Gives the disk space of a range back. It reads as zeros; the file keeps its size.
-    public static func punchHole(_ range: Range<UInt64>, in file: FileDescriptor) throws {
-        guard chost_punch_hole(file.rawValue, range.lowerBound, UInt64(range.count)) == 0 else {
-            throw HostError("punch a hole", errno: Errno(rawValue: errno))
-        }
     }
 }

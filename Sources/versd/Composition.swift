@@ -71,7 +71,6 @@ struct Composition {
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(service: background),
-                    .init(service: ConsoleKeeper(domain: domain)),
                     .init(service: MachineReleaseService(domain: domain)),
                     .init(service: server),
                 ],

@@ -93,11 +93,12 @@ struct RAMLayersTests {
     func deltaIsSmall() throws {
         let process = try MemoryProcess()
         defer { process.end() }
-        try process.obey("write 1 3000")
+        // Few enough that no gaps between them are filled, which would count as well.
+        try process.obey("write 1 400")
         let first = try freeze(process, "since-start", keep: "a")
         try process.obey("write 2 10")
         let second = try freeze(process, "since a", keep: "b")
-        #expect(first.pages > 1000)
+        #expect(first.pages > 300)
         #expect(second.pages >= 8 && second.pages <= 10)
         let third = try freeze(process, "since b", keep: "c")
         #expect(third.pages == 0)

@@ -14,10 +14,7 @@ public protocol MachineFileStoring: Sendable {
     /// Every directory there is, whether a VM is recorded for it or not.
     func all() async throws -> [MachineID]
 
-    /// Gives back the disk space of a console log but for its last `keepingBytes`. Offsets stay as they are; what is
-    /// gone reads as nothing.
-    func trimConsole(of id: MachineID, keepingBytes: UInt64) async throws
-
-    /// Bytes of the serial console from `offset` on, or from the oldest that is kept; at most `limit`.
+    /// Bytes of the serial console from `offset` on, at most `limit`. The hypervisor bounds the log and begins it anew
+    /// when it is full: an offset behind its end reads from its start.
     func console(of id: MachineID, offset: UInt64, limit: Int) async throws -> ConsoleChunk
 }
