@@ -172,7 +172,7 @@ let package = Package(
         ),
         .testTarget(
             name: "EngineTests",
-            dependencies: ["EngineTestSupport", "HostSystem", "VersCore", "VersAPI", systemPackage],
+            dependencies: ["EngineTestSupport", "QEMU", "HostSystem", "VersCore", "VersAPI", systemPackage],
             swiftSettings: settings
         ),
         .target(

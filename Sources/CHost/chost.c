@@ -192,3 +192,7 @@ int chost_exit_watch_wait(int watch, int *pidfds, int capacity) {
 }
 
 void chost_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+int chost_punch_hole(int fd, uint64_t offset, uint64_t length) {
+    return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)length);
+}

@@ -19,9 +19,6 @@ enum LayerDigest {
 
     private static let blockLength = 4096
     private static let chunkLength = 1 << 20
-    // From Linux' <linux/fs.h>; Swift's Glibc module does not show them.
-    private static let seekData: Int32 = 3
-    private static let seekHole: Int32 = 4
 
     /// Blocks the calling thread.
     static func compute(_ blocks: Blocks, of path: FilePath) throws -> (digest: [UInt8], size: UInt64) {
@@ -42,17 +39,10 @@ enum LayerDigest {
 
     /// The next run of data, widened to whole blocks.
     private static func nextExtent(_ file: FileDescriptor, from offset: Int64, size: Int64) throws -> Range<Int64>? {
-        guard offset < size else { return nil }
-        let start = Int64(lseek(file.rawValue, Int(offset), seekData))
-        if start < 0 {
-            guard errno == ENXIO else { throw Errno(rawValue: errno) }
-            return nil
-        }
-        let end = Int64(lseek(file.rawValue, Int(start), seekHole))
-        guard end >= 0 else { throw Errno(rawValue: errno) }
+        guard offset < size, let extent = try SparseFile.nextExtent(file, from: offset) else { return nil }
         let block = Int64(blockLength)
-        let lower = max(offset, start / block * block)
-        return lower..<min(size, (end + block - 1) / block * block)
+        let lower = max(offset, extent.lowerBound / block * block)
+        return lower..<min(size, (extent.upperBound + block - 1) / block * block)
     }
 
     private static func hashExtent(

@@ -46,6 +46,19 @@ public struct MachineDirectories: MachineFileStoring {
         }
     }
 
+    public func trimConsole(of id: MachineID, keepingBytes: UInt64) async throws {
+        let path = layout.console(of: id)
+        try await BlockingPool.run {
+            guard access(path.string, F_OK) == 0 else { return }
+            let file = try FileDescriptor.open(path, .readWrite, options: [.closeOnExec])
+            defer { try? file.close() }
+            let size = UInt64(try file.seek(offset: 0, from: .end))
+            guard size > keepingBytes else { return }
+            // The guest goes on appending meanwhile: a hole at the start disturbs nobody.
+            try SparseFile.punchHole(0..<(size - keepingBytes), in: file)
+        }
+    }
+
     public func console(of id: MachineID, offset: UInt64, limit: Int) async throws -> ConsoleChunk {
         let path = layout.console(of: id)
         return try await BlockingPool.run {
@@ -53,8 +66,9 @@ public struct MachineDirectories: MachineFileStoring {
             let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec])
             defer { try? file.close() }
             let size = UInt64(try file.seek(offset: 0, from: .end))
-            // A log that was cut is read from its start again.
-            let start = offset > size ? 0 : offset
+            // A log that was begun anew is read from its start again, a trimmed one from what is left.
+            let wanted = offset > size ? 0 : offset
+            let start = try SparseFile.nextExtent(file, from: Int64(wanted)).map { UInt64($0.lowerBound) } ?? size
             var bytes = [UInt8](repeating: 0, count: Int(min(UInt64(limit), size - start)))
             let count = try bytes.withUnsafeMutableBytes {
                 try file.read(fromAbsoluteOffset: Int64(start), into: $0)

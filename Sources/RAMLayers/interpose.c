@@ -3,6 +3,7 @@
 //
 //   VERS_RAM_FILE     the file that QEMU is told to use as guest RAM; it exists and is never written
 //   VERS_RAM_SOCKET   where to serve control.h, relative to the working directory
+//   VERS_CONSOLE      optional: the file that console.h fills with what QEMU writes to descriptor 6
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "confine.h"
+#include "console.h"
 #include "control.h"
 #include "ram.h"
 
@@ -34,6 +36,9 @@ __attribute__((constructor)) static void start(void) {
     if (stat(path, &ram_file) != 0) give_up(path, errno);
     int error = confine_process();
     if (error) give_up("seccomp", error);
+    const char *console = getenv("VERS_CONSOLE");
+    error = console ? console_start(console) : 0;
+    if (error) give_up(console, error);
 }
 
 static void *plain_mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset) {

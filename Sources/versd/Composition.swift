@@ -1,4 +1,3 @@
-import UnixSignals
 import Foundation
 import Glibc
 import GuestConnection
@@ -10,6 +9,7 @@ import MetadataStore
 import QEMU
 import ServiceLifecycle
 import SystemPackage
+import UnixSignals
 import VersAPI
 import VersCore
 import VersServer
@@ -71,6 +71,7 @@ struct Composition {
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(service: background),
+                    .init(service: ConsoleKeeper(domain: domain)),
                     .init(service: MachineReleaseService(domain: domain)),
                     .init(service: server),
                 ],

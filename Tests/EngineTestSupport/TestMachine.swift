@@ -9,6 +9,12 @@ package struct TestMachine: Sendable {
     package var vm: any VirtualMachine
     package var shell: GuestShell
 
+    package init(place: Place, vm: any VirtualMachine) {
+        self.place = place
+        self.vm = vm
+        shell = GuestShell(vm.guestChannel)
+    }
+
     /// The directory of a machine.
     package struct Place: Sendable {
         package var id = MachineID()
@@ -46,7 +52,7 @@ package struct TestMachine: Sendable {
         )
         let waiting = try await engine.hypervisor.startWaiting(place.launch(disk: disk))
         let vm = try await waiting.restore(commit.state)
-        return TestMachine(place: place, vm: vm, shell: GuestShell(vm.guestChannel))
+        return TestMachine(place: place, vm: vm)
     }
 
     /// A running child of `commit` for the time of `body`; ended whatever happens.
@@ -75,6 +81,9 @@ package struct TestMachine: Sendable {
 
     /// Waits until the guest's counter is above `value`.
     package func waitForCount(above value: Int) async throws {
-        _ = try await shell.run("while [ $(cat /tmp/count) -le \(value) ]; do usleep 20000; done", timeout: .seconds(60))
+        _ = try await shell.run(
+            "while [ $(cat /tmp/count) -le \(value) ]; do usleep 20000; done",
+            timeout: .seconds(60)
+        )
     }
 }

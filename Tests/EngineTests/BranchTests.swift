@@ -104,7 +104,7 @@ extension EngineTests {
                     deviceState: directory.appending(LayerFile.deviceState.rawValue)
                 )
                 let vm = try await waiting.restore(state)
-                let child = TestMachine(place: place, vm: vm, shell: GuestShell(vm.guestChannel))
+                let child = TestMachine(place: place, vm: vm)
                 try await vm.resume()
                 try await frozen.keepMark()
                 try await child.shell.run("kill -9 $(cat /tmp/writer); echo mine > /disk/mine; sync")
@@ -168,7 +168,12 @@ extension EngineTests {
                 #expect(names == [disk.lastComponent?.string])
                 #expect(try HostFile.names(in: directory) == [LayerFile.deviceState.rawValue])
                 try await machine.waitForCount(above: machine.count())
-                _ = try await TestCommit.freeze(machine.vm, root: host.engine.root, parent: host.booted, delta: .sinceStart)
+                _ = try await TestCommit.freeze(
+                    machine.vm,
+                    root: host.engine.root,
+                    parent: host.booted,
+                    delta: .sinceStart
+                )
             }
         }
 

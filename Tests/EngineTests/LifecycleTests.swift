@@ -60,7 +60,10 @@ extension EngineTests {
                 kill(machine.vm.process.pid, SIGKILL)
                 #expect(await collect(events) == [.exited(status: "signal 9")])
                 await #expect(throws: VersError.self) { try await machine.vm.pause() }
-                let adopted = try await host.engine.hypervisor.adopt(machine.vm.process, directory: machine.place.directory)
+                let adopted = try await host.engine.hypervisor.adopt(
+                    machine.vm.process,
+                    directory: machine.place.directory
+                )
                 #expect(adopted == nil)
             }
         }
@@ -107,7 +110,12 @@ extension EngineTests {
         func strays() async throws {
             let host = try await TestHost.shared.prepared()
             try await TestMachine.withChild(of: host.booted, on: host.engine) { kept in
-                _ = try await TestCommit.freeze(kept.vm, root: host.engine.root, parent: host.booted, delta: .sinceStart)
+                _ = try await TestCommit.freeze(
+                    kept.vm,
+                    root: host.engine.root,
+                    parent: host.booted,
+                    delta: .sinceStart
+                )
                 let mark = try await kept.vm.memoryMark()
                 try await TestMachine.withChild(of: host.booted, on: host.engine) { stray in
                     let events = stray.vm.events()
@@ -189,6 +197,28 @@ extension EngineTests {
         private struct ImageInfo: Decodable {
             var fullBackingFile: String
             enum CodingKeys: String, CodingKey { case fullBackingFile = "full-backing-filename" }
+        }
+
+        @Test("the console is bounded, whatever the guest prints, and its last words are kept")
+        func console() async throws {
+            let host = try await TestHost.shared.prepared()
+            try await TestMachine.withChild(of: host.booted, on: host.engine) { machine in
+                let events = machine.vm.events()
+                try await machine.shell.run(
+                    "yes 0123456789012345678901234567890123456789 | head -c 2500000 > /dev/console",
+                    timeout: .seconds(100)
+                )
+                _ = try? await machine.shell.run("echo last words > /dev/console; poweroff -f")
+                _ = await collect(events)
+                let log = machine.place.directory.appending("console.log")
+                let sizes = try [log, FilePath(log.string + ".1")].map { try HostFile.size(of: $0) }
+                #expect(sizes.allSatisfy { $0 > 0 && $0 <= 1 << 20 })
+                #expect(
+                    String(decoding: try HostFile.readEnd(log, limitInBytes: 1000), as: UTF8.self).contains(
+                        "last words"
+                    )
+                )
+            }
         }
 
         @Test("a machine that cannot start says why, and nothing is left")

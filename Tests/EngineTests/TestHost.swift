@@ -1,5 +1,6 @@
 import EngineTestSupport
 import Foundation
+import QEMU
 import SystemPackage
 
 /// The engine that all tests share, and a commit of a booted guest for them to start from.

@@ -55,7 +55,9 @@ struct ImageDirectoryTests {
         #expect(error?.message.contains("b9") == true)
     }
 
-    @Test(arguments: ["", ".", "..", "../tiny", "a/b", ".hidden", "ti\u{0}ny", "naïve", String(repeating: "a", count: 65)])
+    @Test(arguments: [
+        "", ".", "..", "../tiny", "a/b", ".hidden", "ti\u{0}ny", "naïve", String(repeating: "a", count: 65),
+    ])
     func `names that could leave the directory are refused`(name: String) async throws {
         let error = await #expect(throws: VersError.self) { _ = try await images.image(named: name) }
         #expect(error?.code == .invalidArgument)

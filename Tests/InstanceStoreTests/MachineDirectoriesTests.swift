@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import SystemPackage
 import Testing
 import VersAPI
@@ -55,6 +56,22 @@ struct MachineDirectoriesTests {
             offset = chunk.nextOffset
         }
         #expect(joined == text)
+    }
+
+    @Test func `a trimmed console keeps its end, its offsets and little space`() async throws {
+        let id = MachineID()
+        try await directories.create(id)
+        let path = instance.layout.console(of: id)
+        let text = Array(repeating: UInt8(ascii: "x"), count: 1 << 20)
+        try writeSparse([(0, text)], size: Int64(text.count), to: path)
+        try await directories.trimConsole(of: id, keepingBytes: 64 << 10)
+        try await directories.trimConsole(of: id, keepingBytes: 2 << 20)
+        let chunk = try await directories.console(of: id, offset: 0, limit: text.count)
+        #expect(chunk.bytes == Array(text.suffix(64 << 10)))
+        #expect(chunk.nextOffset == UInt64(text.count))
+        var status = stat()
+        stat(path.string, &status)
+        #expect(status.st_blocks * 512 <= 128 << 10)
     }
 
     @Test func `a console that was cut is read from its start`() async throws {

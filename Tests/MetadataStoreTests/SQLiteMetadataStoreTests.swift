@@ -133,7 +133,9 @@ struct SQLiteMetadataStoreTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for index in 0..<100 {
                 group.addTask { [store] in
-                    try await store.update(machine.id) { $0.labels = ($0.labels ?? [:]).merging(["k\(index)": ""]) { $1 } }
+                    try await store.update(machine.id) {
+                        $0.labels = ($0.labels ?? [:]).merging(["k\(index)": ""]) { $1 }
+                    }
                 }
             }
             try await group.waitForAll()

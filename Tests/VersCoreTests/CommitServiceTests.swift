@@ -21,7 +21,9 @@ struct CommitServiceTests {
     @Test(arguments: [(0, 0), (101, 0), (-1, 0), (1, -1), (Int.max, 0)])
     func `pages have limits`(limit: Int, offset: Int) async throws {
         try await TestDomain.run { test in
-            let error = await #expect(throws: VersError.self) { try await test.commits.list(limit: limit, offset: offset) }
+            let error = await #expect(throws: VersError.self) {
+                try await test.commits.list(limit: limit, offset: offset)
+            }
             #expect(error?.code == .invalidArgument)
         }
     }

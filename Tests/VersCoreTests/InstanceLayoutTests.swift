@@ -25,7 +25,9 @@ struct InstanceLayoutTests {
         #expect(layout.console(of: machine).string == "/srv/vers/vms/\(id)/console.log")
     }
 
-    @Test(arguments: ["", "..", "../../etc", "0f0f0f0f-0000-4000-8000-00000000000", "0f0f0f0f-0000-4000-8000-0000000000011"])
+    @Test(arguments: [
+        "", "..", "../../etc", "0f0f0f0f-0000-4000-8000-00000000000", "0f0f0f0f-0000-4000-8000-0000000000011",
+    ])
     func `what is no UUID is no id, so that no path leaves the home`(text: String) {
         #expect(MachineID(text) == nil)
         #expect(CommitID(text) == nil)

@@ -48,7 +48,8 @@ struct MachineServiceBranchTests {
     }
 
     @Test func `a chain that is too long starts anew with all of memory`() async throws {
-        try await TestDomain.run(configure: { $0.maximumMemoryLayers = 3 }) { test in
+        let shortChains: (inout DomainConfiguration) -> Void = { $0.maximumMemoryLayers = 3 }
+        try await TestDomain.run(configure: shortChains) { test in
             let parent = try await test.create()
             var depths: [Int] = []
             for _ in 0..<5 {
@@ -59,16 +60,22 @@ struct MachineServiceBranchTests {
         }
     }
 
-    @Test(arguments: [
-        ScriptedHypervisor.Call.prepareFreeze, .execute, .memoryLayer, .keepMark, .startWaiting, .restore, .createDisk,
-    ], [false, true])
+    @Test(
+        arguments: [
+            ScriptedHypervisor.Call.prepareFreeze, .execute, .memoryLayer, .keepMark, .startWaiting, .restore,
+            .createDisk,
+        ],
+        [false, true]
+    )
     func `a branch that fails undoes itself`(call: ScriptedHypervisor.Call, keepPaused: Bool) async throws {
         try await TestDomain.run { test in
             let parent = try await test.create()
             let commits = Set(try await test.domain.metadata.liveCommits().map(\.id))
             test.hypervisor.fail(call)
             let options = FreezeOptions(keepPaused: keepPaused)
-            let error = await #expect(throws: VersError.self) { try await test.branch(parent, count: 3, options: options) }
+            let error = await #expect(throws: VersError.self) {
+                try await test.branch(parent, count: 3, options: options)
+            }
             #expect(error?.message.contains("scripted failure of \(call)") == true)
             #expect(try await test.machines.list().map(\.vm_id) == [parent])
             #expect(try test.machineDirectories() == [parent])

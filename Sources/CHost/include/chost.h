@@ -47,6 +47,9 @@ int chost_send_with_descriptor(int socket_fd, const void *bytes, size_t length, 
 /// Takes an exclusive `flock` without waiting. EWOULDBLOCK when another open file description holds it.
 int chost_flock_exclusive(int fd);
 
+/// Gives the disk space of `length` bytes at `offset` back. They read as zeros; the file keeps its size.
+int chost_punch_hole(int fd, uint64_t offset, uint64_t length);
+
 /// An epoll instance that tells when process descriptors become readable, each once.
 int chost_exit_watch_create(void);
 int chost_exit_watch_add(int watch, int pidfd);

@@ -103,9 +103,10 @@ struct QEMUCommandLine: Sendable {
         ]
     }
 
+    /// To the memory library, which keeps the file's size bounded whatever the guest prints.
     private var console: [String] {
         [
-            "-chardev", "file,id=console,path=\(MachineFile.console),append=on",
+            "-chardev", "file,id=console,path=/proc/self/fd/\(MachineFile.consoleDescriptor),append=on",
             "-serial", "chardev:console",
         ]
     }
@@ -139,7 +140,10 @@ enum MachineFile {
     static let ramSocket = "ram.sock"
     static let monitorSocket = "qmp.sock"
     static let guestSocket = "agent.sock"
+    /// The latest MiB at most; what was before is in `console.log.1`.
     static let console = "console.log"
+    /// `CONSOLE_FD` of the memory library.
+    static let consoleDescriptor = 6
     static let log = "qemu.log"
 }
 

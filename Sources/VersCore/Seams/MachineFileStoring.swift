@@ -14,6 +14,10 @@ public protocol MachineFileStoring: Sendable {
     /// Every directory there is, whether a VM is recorded for it or not.
     func all() async throws -> [MachineID]
 
-    /// Bytes of the serial console from `offset` on, at most `limit`.
+    /// Gives back the disk space of a console log but for its last `keepingBytes`. Offsets stay as they are; what is
+    /// gone reads as nothing.
+    func trimConsole(of id: MachineID, keepingBytes: UInt64) async throws
+
+    /// Bytes of the serial console from `offset` on, or from the oldest that is kept; at most `limit`.
     func console(of id: MachineID, offset: UInt64, limit: Int) async throws -> ConsoleChunk
 }

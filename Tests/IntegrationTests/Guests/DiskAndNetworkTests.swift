@@ -47,7 +47,7 @@ extension IntegrationTests {
             let server = try await HostServer.start(in: instance)
             defer { server.stop() }
             let parent = try await client.newTiny()
-            let fetch = "wget -T 20 -qO- http://10.0.2.2:\(server.port)/greeting"
+            let fetch = "wget -qO- http://10.0.2.2:\(server.port)/greeting"
             #expect(try await client.sh(parent, fetch) == "hello from the host")
             let child = try await client.branch(parent)[0]
             for machine in [parent, child] {
@@ -64,7 +64,7 @@ extension IntegrationTests {
             try await client.sh(
                 parent,
                 """
-                (wget -T 600 -qO /tmp/slow http://10.0.2.2:\(server.port)/slow; echo $? >/tmp/slow-status) \
+                (wget -qO /tmp/slow http://10.0.2.2:\(server.port)/slow; echo $? >/tmp/slow-status) \
                     </dev/null >/dev/null 2>&1 &
                 """
             )

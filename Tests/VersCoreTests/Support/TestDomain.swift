@@ -84,7 +84,10 @@ struct TestDomain {
             """
         try manifest.write(toFile: directory.appending("manifest.json").string, atomically: true, encoding: .utf8)
         try "raw".write(toFile: directory.appending("root.raw").string, atomically: true, encoding: .utf8)
-        try files.createSymbolicLink(atPath: layout.images.appending("default/current").string, withDestinationPath: "b1")
+        try files.createSymbolicLink(
+            atPath: layout.images.appending("default/current").string,
+            withDestinationPath: "b1"
+        )
     }
 
     // MARK: Looking at the instance
