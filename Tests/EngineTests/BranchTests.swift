@@ -183,7 +183,12 @@ extension EngineTests {
             try await TestMachine.withChild(of: host.booted, on: host.engine) { machine in
                 let id = CommitID()
                 let directory = try TestCommit.newDirectory(host.engine.root, id)
-                let request = FreezeRequest(directory: directory, delta: .sinceStart, mark: id, reusesUnchangedDisk: true)
+                let request = FreezeRequest(
+                    directory: directory,
+                    delta: .sinceStart,
+                    mark: id,
+                    reusesUnchangedDisk: true
+                )
                 let freeze = try await machine.vm.prepareFreeze(request)
                 await freeze.abandon()
                 #expect(try HostFile.names(in: directory) == [])

@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# shellcheck shell=dash disable=SC2013
 # Runs the engine's check under KVM, in the machine that offers it, and powers off.
 /bin/busybox --install -s /bin
 mount -t tmpfs tmp /tmp

@@ -7,7 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 check=${ENGINE_CHECK:-$here/../../.build/debug/engine-check}
 work=$(mktemp -d "${TMPDIR:-/tmp}/vers-kvm.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-modules=$(ls -d /lib/modules/*-cloud-amd64 | sort -V | tail -n 1)
+modules=$(find /lib/modules -maxdepth 1 -name "*-cloud-amd64" | sort -V | tail -n 1)
 disk=$work/root
 start=$work/start
 

@@ -48,8 +48,7 @@ struct MachineServiceBranchTests {
     }
 
     @Test func `a chain that is too long starts anew with all of memory`() async throws {
-        let shortChains: (inout DomainConfiguration) -> Void = { $0.maximumMemoryLayers = 3 }
-        try await TestDomain.run(configure: shortChains) { test in
+        try await TestDomain.run(maximumMemoryLayers: 3) { test in
             let parent = try await test.create()
             var depths: [Int] = []
             for _ in 0..<5 {

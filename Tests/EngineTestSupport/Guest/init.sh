@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# shellcheck shell=dash disable=SC2013
 # The whole user space of the engine tests' guest: it counts, in memory, and runs what it is told over the agent's port.
 /bin/busybox mkdir -p /proc /sys /dev /tmp /disk /bin
 /bin/busybox --install -s /bin

@@ -24,7 +24,12 @@ extension IntegrationTests {
         private static let nobody = "00000000-0000-4000-8000-000000000000"
 
         private static func newRoot(_ field: String, _ status: Set<Int>, _ names: [String]) -> Case {
-            Case(path: "/vm/new_root", body: "{\"vm_config\":{\"image_name\":\"tiny\",\(field)}}", status: status, names: names)
+            Case(
+                path: "/vm/new_root",
+                body: "{\"vm_config\":{\"image_name\":\"tiny\",\(field)}}",
+                status: status,
+                names: names
+            )
         }
 
         static let sizes = [
@@ -44,9 +49,19 @@ extension IntegrationTests {
         ]
 
         static let namesAndPaths = [
-            Case(path: "/vm/new_root", body: "{\"vm_config\":{\"image_name\":\"../../etc\"}}", status: [400], names: ["../../etc"]),
+            Case(
+                path: "/vm/new_root",
+                body: "{\"vm_config\":{\"image_name\":\"../../etc\"}}",
+                status: [400],
+                names: ["../../etc"]
+            ),
             Case(path: "/vm/new_root", body: "{\"vm_config\":{\"image_name\":\"\"}}", status: [400]),
-            Case(path: "/vm/new_root", body: "{\"vm_config\":{\"image_name\":\"none\"}}", status: [404], names: ["none"]),
+            Case(
+                path: "/vm/new_root",
+                body: "{\"vm_config\":{\"image_name\":\"none\"}}",
+                status: [404],
+                names: ["none"]
+            ),
             Case(method: "GET", path: "/vm/not-an-id/status", status: [400], names: ["not-an-id"]),
             Case(method: "GET", path: "/vm/\(nobody)/status", status: [404], names: [nobody]),
             Case(method: "DELETE", path: "/vm/..%2f..%2fetc", status: [400]),
@@ -74,7 +89,8 @@ extension IntegrationTests {
             Case(path: "/vm/new_root", body: "\u{1}\u{2}\u{3}", status: [400]),
         ]
 
-        @Test(arguments: sizes + namesAndPaths + bodies) func `is refused, and nothing is made`(bad: Case) async throws {
+        @Test(arguments: sizes + namesAndPaths + bodies) func `is refused, and nothing is made`(bad: Case) async throws
+        {
             try await expectRefusal(bad)
             #expect(Leftovers.names(in: instance.home.appending("vms")).isEmpty)
             #expect(instance.machinesWithProcess().isEmpty)
@@ -91,24 +107,50 @@ extension IntegrationTests {
                 Case(path: "\(vm)/branch?count=two", status: [400], names: ["count", "two"]),
                 Case(path: "\(vm)/commit", body: "{\"name\":\"a/b\"}", status: [400, 422], names: ["a/b"]),
                 Case(path: "\(vm)/commit", body: "{\"commit_id\":\"x\"}", status: [422], names: ["commit_id"]),
-                Case(method: "PATCH", path: "\(vm)/state", body: "{\"state\":\"Flying\"}", status: [422], names: ["state"]),
-                Case(method: "PATCH", path: "\(vm)/disk", body: "{\"fs_size_mib\":10}", status: [400, 422], names: ["10"]),
+                Case(
+                    method: "PATCH",
+                    path: "\(vm)/state",
+                    body: "{\"state\":\"Flying\"}",
+                    status: [422],
+                    names: ["state"]
+                ),
+                Case(
+                    method: "PATCH",
+                    path: "\(vm)/disk",
+                    body: "{\"fs_size_mib\":10}",
+                    status: [400, 422],
+                    names: ["10"]
+                ),
                 Case(method: "PATCH", path: "\(vm)/disk", body: "{\"fs_size_mib\":\"big\"}", status: [422]),
                 Case(path: "\(vm)/exec", body: "{\"command\":[]}", status: [400, 422], names: ["command"]),
                 Case(path: "\(vm)/exec", body: "{\"command\":\"ls\"}", status: [422], names: ["command"]),
                 Case(path: "\(vm)/exec", body: "{\"command\":[\"a\\u0000b\"]}", status: [400, 422]),
-                Case(path: "\(vm)/exec", body: "{\"command\":[\"ls\"],\"timeout_secs\":-1}", status: [422], names: ["timeout_secs"]),
+                Case(
+                    path: "\(vm)/exec",
+                    body: "{\"command\":[\"ls\"],\"timeout_secs\":-1}",
+                    status: [422],
+                    names: ["timeout_secs"]
+                ),
                 Case(method: "GET", path: "\(vm)/files?path=relative", status: [400], names: ["relative"]),
                 Case(method: "GET", path: "\(vm)/files?path=/tmp", status: [400]),
                 Case(method: "GET", path: "\(vm)/files?path=/none", status: [404], names: ["/none"]),
-                Case(method: "PUT", path: "\(vm)/files", body: "{\"path\":\"/tmp/x\",\"content_b64\":\"%%%\"}", status: [400, 422]),
+                Case(
+                    method: "PUT",
+                    path: "\(vm)/files",
+                    body: "{\"path\":\"/tmp/x\",\"content_b64\":\"%%%\"}",
+                    status: [400, 422]
+                ),
                 Case(method: "GET", path: "\(vm)/console?limit=99999999", status: [400], names: ["limit"]),
             ]
             for bad in cases { try await expectRefusal(bad) }
             #expect(try await client.machines().map(\.vm_id) == [machine])
             #expect(try await client.commits().total == 0)
             // Fields that a newer client may send change nothing.
-            let unknown = try await instance.raw("PATCH", "\(vm)/label", body: "{\"labels\":{\"a\":\"b\"},\"later\":[1,2]}")
+            let unknown = try await instance.raw(
+                "PATCH",
+                "\(vm)/label",
+                body: "{\"labels\":{\"a\":\"b\"},\"later\":[1,2]}"
+            )
             #expect(unknown.status == 200)
             try await client.deleteMachine(machine)
         }
@@ -140,7 +182,10 @@ extension IntegrationTests {
 
         private func expectRefusal(_ bad: Case) async throws {
             let answer = try await instance.raw(bad.method, bad.path, body: bad.body)
-            #expect(bad.status.contains(answer.status), "\(bad.testDescription): \(answer.status) \(answer.body.prefix(300))")
+            #expect(
+                bad.status.contains(answer.status),
+                "\(bad.testDescription): \(answer.status) \(answer.body.prefix(300))"
+            )
             let error = try #require(answer.error, "\(bad.testDescription): \(answer.body.prefix(300))")
             #expect(!error.success)
             for name in bad.names { #expect(error.error.contains(name), "\(bad.testDescription): \(error.error)") }

@@ -69,7 +69,7 @@ extension IntegrationTests {
             let late = try await client.branch(root)[0]
             try await client.setState(of: alive[3], to: .sleeping)
             try await client.setState(of: alive[3], to: .running)
-            try await morePasses(18, in: alive + [late])
+            try await morePasses(8, in: alive + [late])
             var seeds: Set<Int> = []
             for machine in alive + [late] {
                 let status = try await status(of: machine)
@@ -91,7 +91,10 @@ extension IntegrationTests {
         /// Lets every VM write what no other writes.
         private func diverge(_ machines: [MachineID], generation: Int) async throws {
             for (index, machine) in machines.enumerated() {
-                try await client.sh(machine, "echo \(generation * 100 + index) >/tmp/seed.new; mv /tmp/seed.new /tmp/seed")
+                try await client.sh(
+                    machine,
+                    "echo \(generation * 100 + index) >/tmp/seed.new; mv /tmp/seed.new /tmp/seed"
+                )
             }
             try await morePasses(2, in: machines)
         }

@@ -38,7 +38,9 @@ extension IntegrationTests {
             let ids = try await instance.ok("status -q").lines
             #expect(Set(ids) == [root, child, other, copy])
             let tree = try await instance.ok("tree").stdout
-            for name in ["root", "child", "other", "copy", String(commit.prefix(8))] { #expect(tree.contains(name), "\(tree)") }
+            for name in ["root", "child", "other", "copy", String(commit.prefix(8))] {
+                #expect(tree.contains(name), "\(tree)")
+            }
             #expect(!tree.contains("\u{1B}"))
 
             let refused = try await instance.vers(["kill", "-y", "root"])
@@ -91,7 +93,7 @@ extension IntegrationTests {
             let cases: [([String], Int32)] = [
                 (["info", "nobody-has-this-name"], 3), (["exec", MachineID().text, "--", "true"], 3),
                 (["run-commit", CommitID().text], 3), (["run", "--rootfs", "no-such-image"], 3),
-                (["run", "--rootfs", "tiny", "--mem-size", "0"], 5), (["run", "--mem-size", "lots"], 5),
+                (["run", "--rootfs", "tiny", "--mem-size", "-1"], 5), (["run", "--mem-size", "lots"], 5),
                 (["branch", "--count", "0"], 5), (["no-such-command"], 5), (["info", "--no-such-option"], 5),
             ]
             for (arguments, status) in cases {

@@ -106,7 +106,8 @@ extension IntegrationTests {
                     #expect((mode ?? 0o777) & 0o077 == 0, "\(name) has mode \(String(mode ?? 0, radix: 8))")
                 }
                 _ = try await instance.client().newTiny()
-                let log = FileManager.default.contents(atPath: instance.root.appending("daemon/stderr").string) ?? Data()
+                let log =
+                    FileManager.default.contents(atPath: instance.root.appending("daemon/stderr").string) ?? Data()
                 let text = String(decoding: log, as: UTF8.self)
                 #expect(!text.contains(try instance.key.suffix(64)))
                 #expect(!text.contains("PRIVATE KEY"))

@@ -32,9 +32,12 @@ extension IntegrationTests {
         }
 
         @Test(arguments: [OperationStep.sleepCommitted, .wakeRestored])
-        func `a daemon that is killed while a VM falls asleep or wakes leaves nothing`(step: OperationStep) async throws {
+        func `a daemon that is killed while a VM falls asleep or wakes leaves nothing`(step: OperationStep) async throws
+        {
             try await crash(at: step) { client, parent in
-                if try await client.state(of: parent) == .running { try await client.setState(of: parent, to: .sleeping) }
+                if try await client.state(of: parent) == .running {
+                    try await client.setState(of: parent, to: .sleeping)
+                }
                 try await client.setState(of: parent, to: .running)
             }
         }
@@ -48,7 +51,9 @@ extension IntegrationTests {
 
         @Test func `a commit of a stopped VM that was cut off can be repeated`() async throws {
             try await crash(at: .diskAdopted) { client, parent in
-                if try await client.state(of: parent) == .running { try await client.setState(of: parent, to: .stopped) }
+                if try await client.state(of: parent) == .running {
+                    try await client.setState(of: parent, to: .stopped)
+                }
                 let commit = try await client.commit(parent)
                 try await client.setState(of: parent, to: .running)
                 try await client.deleteCommit(commit)
@@ -69,8 +74,14 @@ extension IntegrationTests {
             #expect(try await again.state(of: paused) == .paused)
             #expect(try await again.counter(running) > 1)
             // A command that ran is followed to its end.
-            let events = try await again.attach(AttachRequest(exec_id: exec), in: running).reduce(into: []) { $0.append($1) }
-            #expect(events.contains { if case .chunk(.stdout, let data, _, _, _) = $0 { data == Array("done\n".utf8) } else { false } })
+            let events = try await again.attach(AttachRequest(exec_id: exec), in: running).reduce(into: []) {
+                $0.append($1)
+            }
+            #expect(
+                events.contains {
+                    if case .chunk(.stdout, let data, _, _, _) = $0 { data == Array("done\n".utf8) } else { false }
+                }
+            )
             for machine in [running, paused] { try await again.deleteMachine(machine) }
         }
 
@@ -99,7 +110,9 @@ extension IntegrationTests {
             #expect(try await client.counter(other) > counted)
             try await operation(client, parent)
             #expect(try await client.sh(parent, "cat /root/kept") == "kept")
-            for machine in try await client.machines().reversed() { try await client.deleteMachine(machine.vm_id, recursive: true) }
+            for machine in try await client.machines().reversed() {
+                try await client.deleteMachine(machine.vm_id, recursive: true)
+            }
             try await expectConsistent(client, alive: [])
         }
 
@@ -113,7 +126,9 @@ extension IntegrationTests {
             }
             let withProcess = Set(listed.filter { $0.state == .running }.map(\.vm_id.text))
             // The copy that a freeze forks off may live a moment longer than the answer.
-            try await eventually("processes of \(withProcess) and no other") { instance.machinesWithProcess() == withProcess }
+            try await eventually("processes of \(withProcess) and no other") {
+                instance.machinesWithProcess() == withProcess
+            }
             #expect(Set(Leftovers.names(in: instance.home.appending("vms"))) == Set(listed.map(\.vm_id.text)))
             let known = try instance.knownCommits()
             let directories = Set(Leftovers.names(in: instance.home.appending("commits")))

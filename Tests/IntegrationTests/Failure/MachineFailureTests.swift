@@ -63,7 +63,10 @@ extension IntegrationTests {
 
         @Test func `a guest that panics is dead, and its console says why`() async throws {
             let machine = try await client.newTiny()
-            try await client.sh(machine, "echo 1 >/proc/sys/kernel/sysrq; (sleep 0.2; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &")
+            try await client.sh(
+                machine,
+                "echo 1 >/proc/sys/kernel/sysrq; (sleep 0.2; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &"
+            )
             try await client.waitUntil(machine, is: .dead)
             #expect(try await client.machine(machine).state_reason?.contains("panic") == true)
             try await client.setState(of: machine, to: .running)
@@ -135,7 +138,7 @@ extension IntegrationTests {
             }
             #expect(try await client.machines().map(\.vm_id) == [machine])
             // What the guest cannot write stops it, and does not damage it.
-            try await client.sh(machine, "(dd if=/dev/zero of=/root/big bs=1M count=200; sync) >/dev/null 2>&1 &")
+            try await client.sh(machine, "(dd if=/dev/urandom of=/root/big bs=1M count=200; sync) >/dev/null 2>&1 &")
             try await client.waitUntil(machine, is: .paused)
             #expect(try await client.machine(machine).state_reason != nil)
             try FileManager.default.removeItem(atPath: ballast.string)

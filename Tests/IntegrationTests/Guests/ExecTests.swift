@@ -33,7 +33,9 @@ extension IntegrationTests {
         @Test func `one word is a shell line, several are passed on as they are`() async throws {
             let vm = try await machine().text
             #expect(try await instance.vers(["exec", vm, "echo a b | tr a-z A-Z"]).stdout == "A B\n")
-            #expect(try await instance.vers(["exec", vm, "--", "echo", "a  b", "$HOME", "'q'"]).stdout == "a  b $HOME 'q'\n")
+            #expect(
+                try await instance.vers(["exec", vm, "--", "echo", "a  b", "$HOME", "'q'"]).stdout == "a  b $HOME 'q'\n"
+            )
         }
 
         @Test func `stdin reaches the command, and its end too`() async throws {
@@ -47,7 +49,9 @@ extension IntegrationTests {
 
         @Test func `environment and working directory are the command's`() async throws {
             let vm = try await machine().text
-            let result = try await instance.vers(["exec", "-w", "/usr", "-e", "MODE=te st", vm, "--", "sh", "-c", "pwd; echo $MODE"])
+            let result = try await instance.vers([
+                "exec", "-w", "/usr", "-e", "MODE=te st", vm, "--", "sh", "-c", "pwd; echo $MODE",
+            ])
             #expect(result.stdout == "/usr\nte st\n")
             let missing = try await instance.vers(["exec", "-w", "/none", vm, "--", "true"])
             #expect(missing.status != 0)
@@ -56,7 +60,9 @@ extension IntegrationTests {
 
         @Test func `a command that takes too long is ended, with all it started`() async throws {
             let vm = try await machine()
-            let result = try await instance.vers(["exec", "-t", "1", vm.text, "--", "sh", "-c", "sleep 4321 & sleep 4321"])
+            let result = try await instance.vers([
+                "exec", "-t", "1", vm.text, "--", "sh", "-c", "sleep 4321 & sleep 4321",
+            ])
             #expect(result.status == 6 || result.status == 124, "\(result)")
             try await eventually("the processes to be gone") {
                 try await client.sh(vm, "pgrep -f 'sleep 4321' | grep -v $$ | wc -l") == "0"
@@ -67,7 +73,8 @@ extension IntegrationTests {
             let vm = try await machine()
             let name = number == SIGINT ? "INT" : "TERM"
             try await client.sh(vm, "rm -f /tmp/trap-ready")
-            let script = "trap 'echo caught \(name); exit 3' \(name); touch /tmp/trap-ready; while :; do sleep 0.1; done"
+            let script =
+                "trap 'echo caught \(name); exit 3' \(name); touch /tmp/trap-ready; while :; do sleep 0.1; done"
             let run = try instance.startVers(["exec", vm.text, "--", "sh", "-c", script])
             defer { run.forget() }
             try await eventually("the command to be there") {
@@ -82,7 +89,9 @@ extension IntegrationTests {
         @Test func `a pseudo-terminal has a size that can change, and echoes`() async throws {
             let vm = try await machine()
             let request = ExecRequest(
-                command: ["sh", "-c", "stty size; trap 'stty size; exit 5' WINCH; echo ready; while :; do sleep 0.1; done"],
+                command: [
+                    "sh", "-c", "stty size; trap 'stty size; exit 5' WINCH; echo ready; while :; do sleep 0.1; done",
+                ],
                 tty: TerminalSize(columns: 91, rows: 17)
             )
             let stream = try await client.stream(request, in: vm)
@@ -95,7 +104,11 @@ extension IntegrationTests {
                     text += String(decoding: data, as: UTF8.self)
                     if text.contains("ready"), !isResized {
                         isResized = true
-                        try await client.resizeTerminal(of: stream.execID, in: vm, to: TerminalSize(columns: 132, rows: 50))
+                        try await client.resizeTerminal(
+                            of: stream.execID,
+                            in: vm,
+                            to: TerminalSize(columns: 132, rows: 50)
+                        )
                     }
                 case .exit(let status, _, _): code = status
                 case .error(let code, let message): throw VersError(code, message)

@@ -88,7 +88,8 @@ extension VersClient {
 
     /// Starts a process that counts in its memory and shows the number in `/tmp/<name>`.
     func startCounter(_ machine: MachineID, name: String = "counter") async throws {
-        let loop = "i=0; while :; do i=$((i+1)); echo $i >/tmp/\(name).new; mv /tmp/\(name).new /tmp/\(name); sleep 0.05; done"
+        let loop =
+            "i=0; while :; do i=$((i+1)); echo $i >/tmp/\(name).new; mv /tmp/\(name).new /tmp/\(name); sleep 0.05; done"
         try await sh(machine, "(\(loop)) </dev/null >/dev/null 2>&1 &")
         try await eventually("the counter to count") { try await self.counter(machine, name: name) > 1 }
     }

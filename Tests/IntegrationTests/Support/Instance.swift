@@ -1,6 +1,6 @@
 import Foundation
-import SystemPackage
 import Synchronization
+import SystemPackage
 import Testing
 import VersAPI
 import VersClient
@@ -187,11 +187,16 @@ final class Instance: Sendable {
 
     private func printLogs(because reason: String) {
         let log = FileManager.default.contents(atPath: root.appending("daemon/stderr").string) ?? Data()
-        print("---- instance \(root) failed: \(reason)\n---- versd:\n\(String(decoding: log.suffix(12_000), as: UTF8.self))")
+        print(
+            "---- instance \(root) failed: \(reason)\n---- versd:\n\(String(decoding: log.suffix(12_000), as: UTF8.self))"
+        )
         for machine in Leftovers.names(in: home.appending("vms")) {
             for name in ["qemu.log", "console.log"] {
                 let path = home.appending("vms/\(machine)/\(name)").string
-                let text = String(decoding: (FileManager.default.contents(atPath: path) ?? Data()).suffix(1500), as: UTF8.self)
+                let text = String(
+                    decoding: (FileManager.default.contents(atPath: path) ?? Data()).suffix(1500),
+                    as: UTF8.self
+                )
                 print("---- \(machine)/\(name):\n\(text)")
             }
         }

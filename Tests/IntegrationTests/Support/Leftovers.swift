@@ -42,6 +42,10 @@ extension Instance {
 
     /// The ids of VMs that have a process.
     func machinesWithProcess() -> Set<String> {
-        Set(Leftovers.processes(below: home.appending("vms")).compactMap { FilePath($0.directory).lastComponent?.string })
+        Set(
+            Leftovers.processes(below: home.appending("vms")).compactMap {
+                FilePath($0.directory).lastComponent?.string
+            }
+        )
     }
 }

@@ -8,7 +8,9 @@ import Testing
 /// - `VERS_TEST_IMAGES`: a directory with the images `tiny` and `default`, as `images/build.sh` makes it.
 /// - `VERS_TEST_KEEP`: `1` keeps the directory of an instance in which a test failed.
 enum TestEnvironment {
-    static let binaries = FilePath(variable("VERS_TEST_BIN") ?? "\(FileManager.default.currentDirectoryPath)/.build/debug")
+    static let binaries = FilePath(
+        variable("VERS_TEST_BIN") ?? "\(FileManager.default.currentDirectoryPath)/.build/debug"
+    )
     static let images = variable("VERS_TEST_IMAGES").map { FilePath($0) }
     static let keepsFailedInstances = variable("VERS_TEST_KEEP") == "1"
     static let isRoot = geteuid() == 0

@@ -25,13 +25,13 @@ struct TestDomain {
 
     /// Runs `body` with a domain of its own and leaves nothing behind.
     static func run(
-        configure: (inout DomainConfiguration) -> Void = { _ in },
+        maximumMemoryLayers: Int? = nil,
         _ body: (TestDomain) async throws -> Void
     ) async throws {
         let home = temporaryDirectory.appending("vers-core-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(atPath: home.string) }
         var configuration = DomainConfiguration()
-        configure(&configuration)
+        if let maximumMemoryLayers { configuration.maximumMemoryLayers = maximumMemoryLayers }
         let test = try TestDomain(home: home, configuration: configuration)
         let background = test.domain.background
         try await withThrowingTaskGroup(of: Void.self) { group in
