@@ -26,7 +26,7 @@ struct QEMUCommandLine: Sendable {
     /// between hosts; `enforce` refuses a host that does not. Emulation gives the same `max` everywhere.
     static func cpuModel(accelerator: String) -> String {
         accelerator == "kvm"
-            ? "qemu64,-svm,+cx16,+lahf-lm,+popcnt,+pni,+sse4.1,+sse4.2,+ssse3,+aes"
+            ? "qemu64,-svm,+cx16,+lahf-lm,+popcnt,+pni,+sse4.1,+sse4.2,+ssse3,+aes,enforce"
             : "max"
     }
 
