@@ -52,8 +52,7 @@ clean-demo: ## remove what the demo made
 test: test-unit test-integration ## unit tests, then tests that boot real VMs
 
 test-unit: ## tests that boot no VM
-	swift test --skip IntegrationTests
-	swift test --package-path Guest
+	swift test --no-parallel --skip IntegrationTests --skip EngineTests
 
 test-integration: ## tests that boot real VMs (FILTER=name runs some)
 	@scripts/test-integration.sh $(FILTER)

@@ -172,7 +172,13 @@ let package = Package(
         ),
         .testTarget(
             name: "EngineTests",
+            dependencies: ["EngineTestSupport", "QEMU", "HostSystem", "VersCore", "VersAPI", systemPackage],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "EngineTestSupport",
             dependencies: ["QEMU", "HostSystem", "VersCore", "VersAPI", logging, systemPackage],
+            path: "Tests/EngineTestSupport",
             exclude: ["Guest"],
             swiftSettings: settings
         ),
@@ -238,6 +244,14 @@ let package = Package(
                 "VersClient", "VersAPI", "VersCore", "HostSystem", systemPackage, nioCore, "vers", "versd",
             ],
             exclude: ["Guest"],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "engine-check",
+            dependencies: [
+                "EngineTestSupport", "QEMU", "HostSystem", "VersCore", "VersAPI", argumentParser, systemPackage,
+            ],
+            path: "Tests/KVM/engine-check",
             swiftSettings: settings
         ),
     ]

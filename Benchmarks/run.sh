@@ -5,8 +5,8 @@
 #   --bin DIR     measure what DIR holds (versd, vers-bench, vers-agent, libramlayers.so), and build nothing
 #   --keep        leave the instance's directory, for a look at its logs
 #
-# Images come from VERS_BENCH_IMAGES (default: ${XDG_CACHE_HOME:-~/.cache}/vers-bench/images) and are made there when
-# missing. The instance lies below TMPDIR (default /var/tmp); branches of 4 GiB VMs need some GB there.
+# Images come from VERS_BENCH_IMAGES (a directory as VERS_HOME/images); unset, they are made and kept in
+# ${XDG_CACHE_HOME:-~/.cache}/vers-bench. The instance lies below TMPDIR (default /var/tmp); branches of 4 GiB VMs need some GB there.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
@@ -39,11 +39,21 @@ for argument in "${arguments[@]}"; do
     if [[ $argument == --help || $argument == -h ]]; then exec "$bin/vers-bench" --help; fi
 done
 
+# Keyed by what they are made of. Root disks are keyed apart from the agent, so that a changed agent does not rebuild
+# Debian.
+hash_of() { cat "$@" | sha256sum | cut -c -16; }
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/vers-bench
-images=${VERS_BENCH_IMAGES:-$cache/images}
-mkdir -p "$images"
-if [[ ! -e $images/$image/current ]]; then
-    images/build.sh "$image" "$images" --agent "$bin/vers-agent"
+images=${VERS_BENCH_IMAGES:-}
+if [[ -z $images ]]; then
+    mapfile -t recipe < <(find images/lib.sh "images/$image" -type f | LC_ALL=C sort)
+    root=$cache/roots/$image-$(hash_of "${recipe[@]}").raw
+    images=$cache/images/$(hash_of "${recipe[@]}" images/{kernel,initramfs,build}.sh "$bin/vers-agent")
+    mkdir -p "$cache/roots" "$images"
+    if [[ ! -e $root ]]; then
+        "images/$image/root.sh" "$root.partial"
+        mv "$root.partial" "$root"
+    fi
+    images/build.sh "$image" "$images" --agent "$bin/vers-agent" --root "$root" --if-missing
 fi
 
 home=$(mktemp --directory "${TMPDIR:-/var/tmp}/vers-bench.XXXXXX")

@@ -9,7 +9,8 @@ packages=(
     gcc libc6-dev libsqlite3-dev libssl-dev zlib1g-dev # the build
     make git openssh-client ca-certificates
 )
-if [[ ${1:-} == --development ]]; then packages+=(shellcheck); fi
+# The engine's tests boot the host's cloud kernel with a small busybox.
+if [[ ${1:-} == --development ]]; then packages+=(shellcheck linux-image-cloud-amd64 busybox-static seabios); fi
 
 missing=()
 for package in "${packages[@]}"; do

@@ -5,7 +5,7 @@
 # none. Root disks are keyed apart from the agent, so that a changed agent does not rebuild Debian.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
-filter=${1:-IntegrationTests}
+filter=${1:-IntegrationTests|EngineTests}
 
 swift build --build-tests
 Guest/build.sh .build/debug/vers-agent
@@ -40,4 +40,4 @@ flock --unlock 9
 
 export VERS_TEST_IMAGES=$images
 export VERS_TEST_BIN=$PWD/.build/debug
-exec swift test --skip-build --filter "$filter"
+exec swift test --skip-build --no-parallel --filter "$filter"

@@ -42,7 +42,7 @@ public struct FileCommitStore: CommitStoring {
                 let path = directory.appending(file.rawValue)
                 guard access(path.string, F_OK) == 0 else { continue }
                 try DurableFile.sync(file: path)
-                let (digest, size) = try LayerDigest.compute(of: path)
+                let (digest, size) = try LayerDigest.compute(file.digestedBlocks, of: path)
                 files.append(.init(name: file.rawValue, size: size, digest: digest.hexadecimal))
                 // Nothing may write to a layer again, the machine that made it included.
                 guard chmod(path.string, 0o400) == 0 else {
@@ -63,7 +63,8 @@ public struct FileCommitStore: CommitStoring {
         try await BlockingPool.run {
             let manifest = try Self.manifest(in: directory)
             for file in manifest.files {
-                let (digest, size) = try LayerDigest.compute(of: directory.appending(file.name))
+                let blocks = LayerFile(rawValue: file.name)?.digestedBlocks ?? .content
+                let (digest, size) = try LayerDigest.compute(blocks, of: directory.appending(file.name))
                 guard size == file.size, digest.hexadecimal == file.digest else {
                     throw VersError(
                         .incompatible,
@@ -132,4 +133,9 @@ public struct FileCommitStore: CommitStoring {
         }
         return manifest
     }
+}
+
+extension LayerFile {
+    /// What a digest of the file has to tell apart.
+    fileprivate var digestedBlocks: LayerDigest.Blocks { self == .memory ? .data : .content }
 }

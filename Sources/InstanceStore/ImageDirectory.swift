@@ -42,10 +42,13 @@ public struct ImageDirectory: ImageStoring {
         return try await BlockingPool.run {
             let link = images.appending(name).appending(build)
             guard let manifest = try? Data(contentsOf: URL(filePath: link.appending(Manifest.fileName).string)) else {
+                let installed = Self.names(in: images)
                 throw VersError(
                     .notFound,
                     "image not found: '\(name)'\(build == "current" ? "" : " (build \(build))")",
-                    hint: "make it with: make image\(name == "default" ? "" : "-\(name)")"
+                    hint: installed.isEmpty
+                        ? "there is none in \(images) yet: make it with `make image`"
+                        : "there is: \(installed.joined(separator: ", "))"
                 )
             }
             let decoded: Manifest
@@ -74,6 +77,15 @@ public struct ImageDirectory: ImageStoring {
                 disk: directory.appending(decoded.disk),
                 diskMiB: decoded.disk_size_mib
             )
+        }
+    }
+
+    /// Of the images that have a build.
+    private static func names(in images: FilePath) -> [String] {
+        // A directory that cannot be read offers nothing, and the error about the image says the rest.
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: images.string)) ?? []
+        return names.sorted().filter {
+            FileManager.default.fileExists(atPath: images.appending($0).appending("current").string)
         }
     }
 

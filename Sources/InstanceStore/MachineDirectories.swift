@@ -53,7 +53,7 @@ public struct MachineDirectories: MachineFileStoring {
             let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec])
             defer { try? file.close() }
             let size = UInt64(try file.seek(offset: 0, from: .end))
-            // A log that was cut is read from its start again.
+            // A log that was begun anew is read from its start.
             let start = offset > size ? 0 : offset
             var bytes = [UInt8](repeating: 0, count: Int(min(UInt64(limit), size - start)))
             let count = try bytes.withUnsafeMutableBytes {

@@ -26,7 +26,9 @@ extension QEMUHypervisor {
     public func newestDisk(in directory: FilePath) async throws -> FilePath? {
         try await BlockingPool.run {
             let numbered = try HostFile.names(in: directory)
-                .compactMap { name in DiskFile.number(ofName: name).map { (number: $0, file: directory.appending(name)) } }
+                .compactMap { name in
+                    DiskFile.number(ofName: name).map { (number: $0, file: directory.appending(name)) }
+                }
                 .sorted { $0.number > $1.number }
             return numbered.map(\.file).first(where: Self.isWhole)
         }

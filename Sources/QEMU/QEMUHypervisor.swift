@@ -108,7 +108,8 @@ public final class QEMUHypervisor: Hypervisor {
 
     public func terminateStrays(below root: FilePath, keeping: Set<Int32>) async {
         let executable = configuration.executable
-        let strays = (try? await BlockingPool.run { try StrayScan(executable: executable, root: root).find(keeping) }) ?? []
+        let strays =
+            (try? await BlockingPool.run { try StrayScan(executable: executable, root: root).find(keeping) }) ?? []
         for pid in strays {
             logger.warning("ending a stray monitor process", metadata: ["pid": "\(pid)"])
             // One that ended by itself needs nothing more.

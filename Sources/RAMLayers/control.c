@@ -5,7 +5,9 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -25,7 +27,24 @@ struct client {
     struct line_reader reader;
 };
 
+/// A freeze that waits for its file to be opened.
+struct armed_freeze {
+    struct client *client;
+    bool armed;
+    enum delta delta;
+    char mark[MARK_MAX];
+    char path[LINE_MAX_BYTES];
+};
+
 static struct client clients[CLIENTS_MAX];
+static struct armed_freeze later;
+/// Whether `later` is armed: what every file that is opened is compared with, without a lock.
+static atomic_bool watching;
+/// Held by the control thread while it serves, and by the thread that a put-off freeze happens in. Recursive: the control
+/// thread opens files, too.
+static pthread_mutex_t serving = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+/// Tells the control thread that there is a copy to listen to.
+static int wake = -1;
 /// Whose layers are being collected.
 static struct client *layers_from;
 static unsigned long accepted;
@@ -34,6 +53,10 @@ static int listener;
 static void end_client(struct client *client) {
     close(client->fd);
     client->fd = -1;
+    if (later.client == client) {
+        later = (struct armed_freeze){.client = NULL};
+        atomic_store(&watching, false);
+    }
     if (layers_from != client) return;
     layers_from = NULL;
     layers_clear();
@@ -88,21 +111,21 @@ static void map_layers(struct client *client) {
     answer(client, &text);
 }
 
-static void freeze(struct client *client, char *argument) {
-    struct freeze_request request = {.delta = DELTA_SINCE_START, .mark = NULL};
+static bool parse_freeze(char *argument, struct freeze_request *request) {
     char *mark = line_argument(argument, "since");
     if (mark && *mark && strlen(mark) < MARK_MAX) {
-        request = (struct freeze_request){.delta = DELTA_SINCE_MARK, .mark = mark};
+        *request = (struct freeze_request){.delta = DELTA_SINCE_MARK, .mark = mark};
     } else if (strcmp(argument, "everything") == 0) {
-        request.delta = DELTA_EVERYTHING;
-    } else if (strcmp(argument, "since-start") != 0) {
-        answer_error(client, EINVAL, "freeze");
-        return;
+        *request = (struct freeze_request){.delta = DELTA_EVERYTHING};
+    } else if (strcmp(argument, "since-start") == 0) {
+        *request = (struct freeze_request){.delta = DELTA_SINCE_START};
+    } else {
+        return false;
     }
-    if (guest_ram.broken) {
-        answer_error(client, EIO, "freeze");
-        return;
-    }
+    return true;
+}
+
+static void freeze_now(struct client *client, struct freeze_request request) {
     uint64_t start = monotonic_microseconds();
     pid_t pid = 0;
     int error = freeze_start(request, client->fd, &pid);
@@ -120,6 +143,55 @@ static void freeze(struct client *client, char *argument) {
     end_client(client);
 }
 
+static void freeze(struct client *client, char *argument) {
+    struct freeze_request request;
+    if (!parse_freeze(argument, &request)) {
+        answer_error(client, EINVAL, "freeze");
+    } else if (guest_ram.broken) {
+        answer_error(client, EIO, "freeze");
+    } else if (later.client != client) {
+        freeze_now(client, request);
+    } else {
+        later.delta = request.delta;
+        if (request.mark) memcpy(later.mark, request.mark, strlen(request.mark) + 1);
+        later.armed = true;
+        atomic_store(&watching, true);
+        struct text text = {.length = 0};
+        text_add(&text, "armed");
+        answer(client, &text);
+    }
+}
+
+static void put_off(struct client *client, const char *path) {
+    if (later.client) {
+        answer_error(client, EBUSY, "at");
+        return;
+    }
+    later.client = client;
+    strcpy(later.path, path);
+    struct text text = {.length = 0};
+    text_add(&text, "at");
+    answer(client, &text);
+}
+
+void control_opening(const char *path) {
+    if (!atomic_load(&watching)) return;
+    pthread_mutex_lock(&serving);
+    if (later.armed && strcmp(later.path, path) == 0) {
+        struct freeze_request request = {.delta = later.delta, .mark = later.mark};
+        struct client *client = later.client;
+        char mark[MARK_MAX];
+        memcpy(mark, later.mark, sizeof mark);
+        request.mark = mark;
+        later = (struct armed_freeze){.client = NULL};
+        atomic_store(&watching, false);
+        freeze_now(client, request);
+        // Counts up, so it cannot be full.
+        eventfd_write(wake, 1);
+    }
+    pthread_mutex_unlock(&serving);
+}
+
 static void obey(struct client *client, char *line) {
     char *argument;
     struct text text = {.length = 0};
@@ -132,6 +204,8 @@ static void obey(struct client *client, char *line) {
         add_layer(client, argument);
     } else if (strcmp(line, "map") == 0) {
         map_layers(client);
+    } else if ((argument = line_argument(line, "at")) && *argument) {
+        put_off(client, argument);
     } else if ((argument = line_argument(line, "freeze"))) {
         freeze(client, argument);
     } else {
@@ -165,19 +239,26 @@ static void accept_client(void) {
 }
 
 static void serve_once(void) {
-    struct pollfd waits[1 + CLIENTS_MAX + FREEZE_POLL_MAX];
+    struct pollfd waits[2 + CLIENTS_MAX + FREEZE_POLL_MAX];
     size_t count = 0;
     waits[count++] = (struct pollfd){.fd = listener, .events = POLLIN};
+    waits[count++] = (struct pollfd){.fd = wake, .events = POLLIN};
     for (size_t i = 0; i < CLIENTS_MAX; i++) waits[count++] = (struct pollfd){.fd = clients[i].fd, .events = POLLIN};
+    pthread_mutex_lock(&serving);
     size_t copies = freeze_poll(waits + count);
+    pthread_mutex_unlock(&serving);
     if (poll(waits, count + copies, -1) < 0) return;
+    pthread_mutex_lock(&serving);
     for (size_t i = count; i < count + copies; i++) {
         if (waits[i].revents) freeze_serve(waits[i].fd);
     }
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
-        if (waits[1 + i].revents && clients[i].fd == waits[1 + i].fd) serve(&clients[i]);
+        if (waits[2 + i].revents && clients[i].fd == waits[2 + i].fd) serve(&clients[i]);
     }
     if (waits[0].revents) accept_client();
+    eventfd_t ignored;
+    if (waits[1].revents) eventfd_read(wake, &ignored);
+    pthread_mutex_unlock(&serving);
 }
 
 static void *run(void *unused) {
@@ -210,7 +291,8 @@ int control_start(const char *path) {
     strcpy(address.sun_path, path);
     for (size_t i = 0; i < CLIENTS_MAX; i++) clients[i].fd = -1;
     listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (listener < 0) return errno;
+    wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (listener < 0 || wake < 0) return errno;
     unlink(path);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || chmod(path, 0600) != 0
         || listen(listener, 16) != 0)

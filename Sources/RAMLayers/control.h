@@ -4,9 +4,15 @@
 //   status                    status <RAM bytes> <0|1: layers mapped> <mappings> <mark or -> <0|1: a copy is pending>
 //   layer <path>              layer                  adds a layer, the oldest first
 //   map                       mapped <mappings>      maps the layers; once, before any freeze
+//   at <path>                 at                     the next freeze of this connection is put off, as below
 //   freeze since <mark>       frozen <pid> <microseconds of the fork>
 //   freeze since-start        the same
 //   freeze everything         the same
+//
+// A freeze after `at` is answered by `armed`. It happens, and `frozen` follows, when the process opens that path, in the
+// thread that does. QEMU opens the file for its device state in its main loop, and takes nothing in from sockets
+// until it has written it: so memory and device state are those of one moment. Otherwise what a client sends to the
+// agent could be put into the guest's memory between the two, and a virtio queue's indices would not fit its rings.
 //
 // After `frozen` the connection leads to the frozen copy:
 //
@@ -20,3 +26,6 @@
 
 /// Listens on a Unix socket, mode 0600, and serves it with a thread of its own. Returns 0 or an errno value.
 int control_start(const char *path);
+
+/// The process is about to open `path`. Freezes memory if that was asked for.
+void control_opening(const char *path);

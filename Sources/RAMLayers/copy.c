@@ -75,17 +75,23 @@ static void become_copy(int parent) {
 static void choose_page(size_t page, uint64_t entry, void *lower) {
     if (!pagemap_is_own(entry) || bitmap_get(guest_ram.unchanged, page)) return;
     // Zero over nothing is nothing. A guest that frees or clears memory leaves many of these.
-    if (!(lower && bitmap_get(lower, page)) && ram_page_is_zero(page)) return;
+    bool hides = lower && bitmap_get(lower, page) && !bitmap_get(guest_ram.zero_at_mark, page);
+    if (!hides && ram_page_is_zero(page)) return;
     bitmap_set(guest_ram.written, page);
+}
+
+static void forget_mark(void) {
+    memset(guest_ram.unchanged, 0, bitmap_bytes(guest_ram.pages));
+    memset(guest_ram.zero_at_mark, 0, bitmap_bytes(guest_ram.pages));
 }
 
 /// Puts the pages of the layer into `guest_ram.written`.
 static int choose_pages(void) {
-    memset(guest_ram.unchanged, 0, bitmap_bytes(guest_ram.pages));
+    forget_mark();
     if (delta == DELTA_SINCE_MARK) {
         // Without an answer nothing counts as unchanged: the layer gets bigger, not wrong.
         if (!send_message(COPY_SCAN, NULL)) leave();
-        if (receive_message() != COPY_SCANNED) memset(guest_ram.unchanged, 0, bitmap_bytes(guest_ram.pages));
+        if (receive_message() != COPY_SCANNED) forget_mark();
     }
     memset(guest_ram.written, 0, bitmap_bytes(guest_ram.pages));
     uint64_t *lower = delta == DELTA_SINCE_MARK ? guest_ram.covered_at_mark
@@ -163,8 +169,9 @@ static void serve_client(void) {
 
 static void note_unchanged(size_t page, uint64_t entry, void *unused) {
     (void)unused;
+    if (!pagemap_is_shared(entry)) return;
     // The zero page of a mere read looks shared for ever, whatever the process has written there since.
-    if (pagemap_is_shared(entry) && !ram_page_is_zero(page)) bitmap_set(guest_ram.unchanged, page);
+    bitmap_set(ram_page_is_zero(page) ? guest_ram.zero_at_mark : guest_ram.unchanged, page);
 }
 
 static void scan_for_process(void) {

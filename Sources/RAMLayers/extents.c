@@ -5,7 +5,8 @@
 #include "bitmap.h"
 
 enum {
-    EXTENTS_WANTED = 2048,
+    /// A fork copies every mapping, inside the pause of the machine, for 1 to 2 microseconds each.
+    EXTENTS_WANTED = 512,
     /// More than this is never left, at any price: the kernel allows 65530 mappings in a process.
     EXTENTS_MAX = 16384,
     /// Below this many pages a join is always worth it (16 MiB, about 10 ms to write).

@@ -3,8 +3,11 @@
 //
 //   VERS_RAM_FILE     the file that QEMU is told to use as guest RAM; it exists and is never written
 //   VERS_RAM_SOCKET   where to serve control.h, relative to the working directory
+//   VERS_CONSOLE      optional: the file that console.h fills with what QEMU writes to descriptor 6
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +17,7 @@
 #include <unistd.h>
 
 #include "confine.h"
+#include "console.h"
 #include "control.h"
 #include "ram.h"
 
@@ -34,6 +38,9 @@ __attribute__((constructor)) static void start(void) {
     if (stat(path, &ram_file) != 0) give_up(path, errno);
     int error = confine_process();
     if (error) give_up("seccomp", error);
+    const char *console = getenv("VERS_CONSOLE");
+    error = console ? console_start(console) : 0;
+    if (error) give_up(console, error);
 }
 
 static void *plain_mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset) {
@@ -82,6 +89,29 @@ INTERPOSED int madvise(void *address, size_t length, int advice) {
     // QEMU asks for huge pages for its translation buffer, of which a frozen copy needs nothing.
     if (advice == MADV_HUGEPAGE && !ram_contains(address)) syscall(SYS_madvise, address, length, MADV_DONTFORK);
     return (int)syscall(SYS_madvise, address, length, advice);
+}
+
+static int plain_open(const char *path, int flags, va_list arguments) {
+    bool creates = (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
+    mode_t mode = creates ? va_arg(arguments, mode_t) : 0;
+    if (path) control_opening(path);
+    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+INTERPOSED int open(const char *path, int flags, ...) {
+    va_list arguments;
+    va_start(arguments, flags);
+    int fd = plain_open(path, flags, arguments);
+    va_end(arguments);
+    return fd;
+}
+
+INTERPOSED int open64(const char *path, int flags, ...) {
+    va_list arguments;
+    va_start(arguments, flags);
+    int fd = plain_open(path, flags | O_LARGEFILE, arguments);
+    va_end(arguments);
+    return fd;
 }
 
 INTERPOSED int posix_madvise(void *address, size_t length, int advice) {

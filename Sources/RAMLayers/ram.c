@@ -17,8 +17,10 @@ bool ram_adopt(void *base, size_t bytes) {
     ram.covered_at_start = allocate_bitmap(ram.pages, MAP_PRIVATE);
     ram.covered_at_mark = allocate_bitmap(ram.pages, MAP_PRIVATE);
     ram.unchanged = allocate_bitmap(ram.pages, MAP_SHARED);
+    ram.zero_at_mark = allocate_bitmap(ram.pages, MAP_SHARED);
     ram.written = allocate_bitmap(ram.pages, MAP_SHARED);
-    if (!ram.covered_at_start || !ram.covered_at_mark || !ram.unchanged || !ram.written) return false;
+    if (!ram.covered_at_start || !ram.covered_at_mark || !ram.unchanged || !ram.zero_at_mark || !ram.written)
+        return false;
     guest_ram = ram;
     return true;
 }

@@ -17,6 +17,8 @@ struct guest_ram {
     uint64_t *covered_at_mark;
     /// Shared with every frozen copy: the mark's holder puts in what did not change since the mark.
     uint64_t *unchanged;
+    /// The same, for pages that are zero at the mark: those of them that are zero again need not be saved.
+    uint64_t *zero_at_mark;
     /// Shared with every frozen copy: what the latest one wrote into its layer.
     uint64_t *written;
     /// How many mappings the layers needed.

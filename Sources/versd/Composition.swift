@@ -1,4 +1,3 @@
-import UnixSignals
 import Foundation
 import Glibc
 import GuestConnection
@@ -10,6 +9,7 @@ import MetadataStore
 import QEMU
 import ServiceLifecycle
 import SystemPackage
+import UnixSignals
 import VersAPI
 import VersCore
 import VersServer

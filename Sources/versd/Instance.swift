@@ -82,11 +82,3 @@ struct Instance {
         return last != nil
     }
 }
-
-/// `daemon.json`: how `vers` finds the daemon that serves a home.
-struct DaemonDescription: Codable {
-    var pid: Int32
-    var url: String
-    var socket: String
-    var version: String
-}

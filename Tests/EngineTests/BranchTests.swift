@@ -1,3 +1,4 @@
+import EngineTestSupport
 import Foundation
 import HostSystem
 import SystemPackage
@@ -11,19 +12,19 @@ extension EngineTests {
         @Test("a counter in memory goes on in the parent and in two children of one freeze")
         func counterGoesOn() async throws {
             let host = try await TestHost.shared.prepared()
-            try await TestMachine.withChild(of: host.booted, on: host) { parent in
+            try await TestMachine.withChild(of: host.booted, on: host.engine) { parent in
                 try await parent.waitForCount(above: 1)
                 try await parent.shell.run("echo parent > /disk/owner; head -c 3000000 /dev/urandom > /tmp/blob")
                 let sum = try await parent.shell.run("md5sum < /tmp/blob")
                 let before = try await parent.count()
                 let commit = try await TestCommit.freeze(
                     parent.vm,
-                    root: host.root,
+                    root: host.engine.root,
                     parent: host.booted,
                     delta: .sinceStart
                 )
                 for child in 0..<2 {
-                    try await TestMachine.withChild(of: commit, on: host) { machine in
+                    try await TestMachine.withChild(of: commit, on: host.engine) { machine in
                         #expect(try await machine.count() >= before)
                         #expect(try await machine.shell.run("md5sum < /tmp/blob") == sum)
                         #expect(try await machine.shell.run("cat /disk/owner") == "parent")
@@ -42,7 +43,7 @@ extension EngineTests {
             let host = try await TestHost.shared.prepared()
             var commit = host.booted
             for generation in 0..<5 {
-                commit = try await TestMachine.withChild(of: commit, on: host) { machine in
+                commit = try await TestMachine.withChild(of: commit, on: host.engine) { machine in
                     for earlier in 0..<generation {
                         let sums = try await machine.shell.run("md5sum < /tmp/g\(earlier); md5sum < /disk/g\(earlier)")
                         let lines = sums.split(separator: "\n")
@@ -53,7 +54,7 @@ extension EngineTests {
                     )
                     let first = try await TestCommit.freeze(
                         machine.vm,
-                        root: host.root,
+                        root: host.engine.root,
                         parent: commit,
                         delta: .sinceStart
                     )
@@ -61,7 +62,7 @@ extension EngineTests {
                     #expect(try await machine.vm.memoryMark() == first.id)
                     let second = try await TestCommit.freeze(
                         machine.vm,
-                        root: host.root,
+                        root: host.engine.root,
                         parent: first,
                         delta: .since(mark: first.id)
                     )
@@ -74,7 +75,7 @@ extension EngineTests {
         @Test("a child that was started before the freeze sees the disk of the freeze, under heavy writing")
         func childStartedBefore() async throws {
             let host = try await TestHost.shared.prepared()
-            try await TestMachine.withChild(of: host.booted, on: host) { parent in
+            try await TestMachine.withChild(of: host.booted, on: host.engine) { parent in
                 try await parent.shell.run(
                     """
                     (while :; do head -c 400000 /dev/urandom > /disk/noise; sync; cp /disk/noise /disk/copy; sync; done) \
@@ -82,17 +83,17 @@ extension EngineTests {
                     """
                 )
                 let id = CommitID()
-                let directory = try TestCommit.newDirectory(host.root, id)
+                let directory = try TestCommit.newDirectory(host.engine.root, id)
                 let freeze = try await parent.vm.prepareFreeze(
                     FreezeRequest(directory: directory, delta: .sinceStart, mark: id, reusesUnchangedDisk: true)
                 )
-                let place = try TestMachine.Place(root: host.root)
-                let disk = try await host.hypervisor.createDisk(
+                let place = try TestMachine.Place(engine: host.engine)
+                let disk = try await host.engine.hypervisor.createDisk(
                     in: place.directory,
                     over: directory.appending(LayerFile.disk.rawValue),
-                    sizeMiB: TestHost.diskMiB
+                    sizeMiB: host.engine.diskMiB
                 )
-                let waiting = try await host.hypervisor.startWaiting(place.launch(disk: disk))
+                let waiting = try await host.engine.hypervisor.startWaiting(place.launch(disk: disk))
                 // The parent goes on changing the disk that the child has open already.
                 try await parent.waitForCount(above: parent.count() + 20)
                 let frozen = try await freeze.execute(leavePaused: false)
@@ -103,7 +104,7 @@ extension EngineTests {
                     deviceState: directory.appending(LayerFile.deviceState.rawValue)
                 )
                 let vm = try await waiting.restore(state)
-                let child = TestMachine(place: place, vm: vm, shell: GuestShell(vm.guestChannel))
+                let child = TestMachine(place: place, vm: vm)
                 try await vm.resume()
                 try await frozen.keepMark()
                 try await child.shell.run("kill -9 $(cat /tmp/writer); echo mine > /disk/mine; sync")
@@ -116,28 +117,28 @@ extension EngineTests {
 
         /// The filesystem of a disk layer, replayed and checked.
         private func checkFileSystem(_ disk: FilePath, host: TestHost.Prepared) throws {
-            let raw = host.root.appending("check-\(UUID().uuidString).raw")
+            let raw = host.engine.root.appending("check-\(UUID().uuidString).raw")
             defer { try? HostFile.remove(raw) }
-            try TestHost.run("/usr/bin/qemu-img", ["convert", "-O", "raw", disk.string, raw.string])
+            try Program.run("/usr/bin/qemu-img", ["convert", "-O", "raw", disk.string, raw.string])
             // The journal is replayed first, as a mount would; what is left wrong is an error.
-            try TestHost.run("/sbin/e2fsck", ["-fp", raw.string], acceptable: [0, 1])
-            try TestHost.run("/sbin/e2fsck", ["-fn", raw.string])
+            try Program.run("/sbin/e2fsck", ["-fp", raw.string], acceptable: [0, 1])
+            try Program.run("/sbin/e2fsck", ["-fn", raw.string])
         }
 
         @Test("a paused machine can be branched and stays paused")
         func pausedMachine() async throws {
             let host = try await TestHost.shared.prepared()
-            try await TestMachine.withChild(of: host.booted, on: host) { machine in
+            try await TestMachine.withChild(of: host.booted, on: host.engine) { machine in
                 try await machine.vm.pause()
                 #expect(try await machine.vm.executionState() == .paused)
                 let commit = try await TestCommit.freeze(
                     machine.vm,
-                    root: host.root,
+                    root: host.engine.root,
                     parent: host.booted,
                     delta: .sinceStart
                 )
                 #expect(try await machine.vm.executionState() == .paused)
-                try await TestMachine.withChild(of: commit, on: host) { child in
+                try await TestMachine.withChild(of: commit, on: host.engine) { child in
                     try await child.waitForCount(above: child.count())
                 }
                 try await machine.vm.resume()
@@ -148,10 +149,10 @@ extension EngineTests {
         @Test("a freeze that fails leaves the machine running, its disk in place and nothing behind")
         func failedFreeze() async throws {
             let host = try await TestHost.shared.prepared()
-            try await TestMachine.withChild(of: host.booted, on: host) { machine in
+            try await TestMachine.withChild(of: host.booted, on: host.engine) { machine in
                 let disk = try await machine.vm.activeDisk()
                 let id = CommitID()
-                let directory = try TestCommit.newDirectory(host.root, id)
+                let directory = try TestCommit.newDirectory(host.engine.root, id)
                 let freeze = try await machine.vm.prepareFreeze(
                     FreezeRequest(directory: directory, delta: .sinceStart, mark: id, reusesUnchangedDisk: true)
                 )
@@ -167,17 +168,27 @@ extension EngineTests {
                 #expect(names == [disk.lastComponent?.string])
                 #expect(try HostFile.names(in: directory) == [LayerFile.deviceState.rawValue])
                 try await machine.waitForCount(above: machine.count())
-                _ = try await TestCommit.freeze(machine.vm, root: host.root, parent: host.booted, delta: .sinceStart)
+                _ = try await TestCommit.freeze(
+                    machine.vm,
+                    root: host.engine.root,
+                    parent: host.booted,
+                    delta: .sinceStart
+                )
             }
         }
 
         @Test("an abandoned preparation and an abandoned copy leave the machine as it was")
         func abandoned() async throws {
             let host = try await TestHost.shared.prepared()
-            try await TestMachine.withChild(of: host.booted, on: host) { machine in
+            try await TestMachine.withChild(of: host.booted, on: host.engine) { machine in
                 let id = CommitID()
-                let directory = try TestCommit.newDirectory(host.root, id)
-                let request = FreezeRequest(directory: directory, delta: .sinceStart, mark: id, reusesUnchangedDisk: true)
+                let directory = try TestCommit.newDirectory(host.engine.root, id)
+                let request = FreezeRequest(
+                    directory: directory,
+                    delta: .sinceStart,
+                    mark: id,
+                    reusesUnchangedDisk: true
+                )
                 let freeze = try await machine.vm.prepareFreeze(request)
                 await freeze.abandon()
                 #expect(try HostFile.names(in: directory) == [])

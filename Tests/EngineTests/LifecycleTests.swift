@@ -1,3 +1,4 @@
+import EngineTestSupport
 import Foundation
 import HostSystem
 import SystemPackage
@@ -28,7 +29,7 @@ extension EngineTests {
                 ("poweroff -f", .guestPoweredOff), ("reboot -f", .guestReset),
             ]
             for (command, expected) in expectations {
-                try await TestMachine.withChild(of: host.booted, on: host) { machine in
+                try await TestMachine.withChild(of: host.booted, on: host.engine) { machine in
                     let events = machine.vm.events()
                     _ = try? await machine.shell.run(command)
                     #expect(await collect(events) == [expected, .exited(status: "exit status 0")])
@@ -39,7 +40,7 @@ extension EngineTests {
         @Test("a kernel panic stops the machine and is told")
         func panic() async throws {
             let host = try await TestHost.shared.prepared()
-            try await TestMachine.withChild(of: host.booted, on: host) { machine in
+            try await TestMachine.withChild(of: host.booted, on: host.engine) { machine in
                 let events = machine.vm.events()
                 _ = try? await machine.shell.run("echo c > /proc/sysrq-trigger", timeout: .seconds(1))
                 #expect(await collect(events, through: .guestPanicked).last == .guestPanicked)
@@ -54,12 +55,15 @@ extension EngineTests {
         @Test("a killed QEMU is an event")
         func killed() async throws {
             let host = try await TestHost.shared.prepared()
-            try await TestMachine.withChild(of: host.booted, on: host) { machine in
+            try await TestMachine.withChild(of: host.booted, on: host.engine) { machine in
                 let events = machine.vm.events()
                 kill(machine.vm.process.pid, SIGKILL)
                 #expect(await collect(events) == [.exited(status: "signal 9")])
                 await #expect(throws: VersError.self) { try await machine.vm.pause() }
-                let adopted = try await host.hypervisor.adopt(machine.vm.process, directory: machine.place.directory)
+                let adopted = try await host.engine.hypervisor.adopt(
+                    machine.vm.process,
+                    directory: machine.place.directory
+                )
                 #expect(adopted == nil)
             }
         }
@@ -67,11 +71,11 @@ extension EngineTests {
         @Test("a machine that was let go runs on and is taken over with its mark and disk")
         func adoption() async throws {
             let host = try await TestHost.shared.prepared()
-            try await TestMachine.withChild(of: host.booted, on: host) { machine in
+            try await TestMachine.withChild(of: host.booted, on: host.engine) { machine in
                 try await machine.shell.run("echo x > /disk/x; sync")
                 let commit = try await TestCommit.freeze(
                     machine.vm,
-                    root: host.root,
+                    root: host.engine.root,
                     parent: host.booted,
                     delta: .sinceStart
                 )
@@ -79,7 +83,7 @@ extension EngineTests {
                 let before = try await machine.count()
                 await machine.vm.detach()
                 let adopted = try #require(
-                    try await host.hypervisor.adopt(machine.vm.process, directory: machine.place.directory)
+                    try await host.engine.hypervisor.adopt(machine.vm.process, directory: machine.place.directory)
                 )
                 #expect(adopted.process == machine.vm.process)
                 #expect(try await adopted.activeDisk() == disk)
@@ -87,11 +91,11 @@ extension EngineTests {
                 try await machine.waitForCount(above: before)
                 let next = try await TestCommit.freeze(
                     adopted,
-                    root: host.root,
+                    root: host.engine.root,
                     parent: commit,
                     delta: .since(mark: commit.id)
                 )
-                try await TestMachine.withChild(of: next, on: host) { child in
+                try await TestMachine.withChild(of: next, on: host.engine) { child in
                     let content = try await child.shell.run("cat /disk/x")
                     #expect(content == "x")
                 }
@@ -105,13 +109,18 @@ extension EngineTests {
         @Test("strays are ended, others are kept")
         func strays() async throws {
             let host = try await TestHost.shared.prepared()
-            try await TestMachine.withChild(of: host.booted, on: host) { kept in
-                _ = try await TestCommit.freeze(kept.vm, root: host.root, parent: host.booted, delta: .sinceStart)
+            try await TestMachine.withChild(of: host.booted, on: host.engine) { kept in
+                _ = try await TestCommit.freeze(
+                    kept.vm,
+                    root: host.engine.root,
+                    parent: host.booted,
+                    delta: .sinceStart
+                )
                 let mark = try await kept.vm.memoryMark()
-                try await TestMachine.withChild(of: host.booted, on: host) { stray in
+                try await TestMachine.withChild(of: host.booted, on: host.engine) { stray in
                     let events = stray.vm.events()
-                    await host.hypervisor.terminateStrays(
-                        below: host.root.appending("vms"),
+                    await host.engine.hypervisor.terminateStrays(
+                        below: host.engine.root.appending("vms"),
                         keeping: [kept.vm.process.pid]
                     )
                     #expect(await collect(events) == [.exited(status: "signal 9")])
@@ -124,20 +133,20 @@ extension EngineTests {
         @Test("the disk grows under a running guest, and not below what it has")
         func growDisk() async throws {
             let host = try await TestHost.shared.prepared()
-            try await TestMachine.withChild(of: host.booted, on: host) { machine in
+            try await TestMachine.withChild(of: host.booted, on: host.engine) { machine in
                 try await machine.vm.growDisk(toMiB: 300)
                 let disk = try await machine.vm.activeDisk()
-                #expect(try await host.hypervisor.diskSizeMiB(of: disk) == 300)
+                #expect(try await host.engine.hypervisor.diskSizeMiB(of: disk) == 300)
                 let sectors = try await machine.shell.run("cat /sys/block/vda/size")
                 #expect(sectors == "\(300 * 2048)")
                 await #expect(throws: VersError.self) { try await machine.vm.growDisk(toMiB: 299) }
                 let commit = try await TestCommit.freeze(
                     machine.vm,
-                    root: host.root,
+                    root: host.engine.root,
                     parent: host.booted,
                     delta: .sinceStart
                 )
-                try await TestMachine.withChild(of: commit, on: host) { child in
+                try await TestMachine.withChild(of: commit, on: host.engine) { child in
                     let size = try await child.shell.run("cat /sys/block/vda/size")
                     #expect(size == sectors)
                 }
@@ -147,13 +156,13 @@ extension EngineTests {
         @Test("a chain is flattened while the guest runs")
         func flattenDisk() async throws {
             let host = try await TestHost.shared.prepared()
-            try await TestMachine.withChild(of: host.booted, on: host) { machine in
+            try await TestMachine.withChild(of: host.booted, on: host.engine) { machine in
                 var parent = host.booted
                 for layer in 0..<4 {
                     try await machine.shell.run("head -c 300000 /dev/urandom > /disk/layer\(layer); sync")
                     parent = try await TestCommit.freeze(
                         machine.vm,
-                        root: host.root,
+                        root: host.engine.root,
                         parent: parent,
                         delta: .sinceStart
                     )
@@ -168,11 +177,11 @@ extension EngineTests {
                 #expect(HostFile.identity(of: base) == HostFile.identity(of: host.booted.disk))
                 let commit = try await TestCommit.freeze(
                     machine.vm,
-                    root: host.root,
+                    root: host.engine.root,
                     parent: host.booted,
                     delta: .sinceStart
                 )
-                try await TestMachine.withChild(of: commit, on: host) { child in
+                try await TestMachine.withChild(of: commit, on: host.engine) { child in
                     try await child.shell.run("echo 3 > /proc/sys/vm/drop_caches")
                     #expect(try await child.shell.run("md5sum /disk/layer*") == sums)
                 }
@@ -180,7 +189,7 @@ extension EngineTests {
         }
 
         private func backingFile(of disk: FilePath) async throws -> FilePath {
-            let output = try TestHost.output("/usr/bin/qemu-img", ["info", "-U", "--output=json", disk.string])
+            let output = try Program.output("/usr/bin/qemu-img", ["info", "-U", "--output=json", disk.string])
             let info = try JSONDecoder().decode(ImageInfo.self, from: Data(output.utf8))
             return FilePath(info.fullBackingFile)
         }
@@ -190,26 +199,48 @@ extension EngineTests {
             enum CodingKeys: String, CodingKey { case fullBackingFile = "full-backing-filename" }
         }
 
+        @Test("the console is bounded, whatever the guest prints, and its last words are kept")
+        func console() async throws {
+            let host = try await TestHost.shared.prepared()
+            try await TestMachine.withChild(of: host.booted, on: host.engine) { machine in
+                let events = machine.vm.events()
+                try await machine.shell.run(
+                    "yes 0123456789012345678901234567890123456789 | head -c 2500000 > /dev/console",
+                    timeout: .seconds(100)
+                )
+                _ = try? await machine.shell.run("echo last words > /dev/console; poweroff -f")
+                _ = await collect(events)
+                let log = machine.place.directory.appending("console.log")
+                let sizes = try [log, FilePath(log.string + ".1")].map { try HostFile.size(of: $0) }
+                #expect(sizes.allSatisfy { $0 > 0 && $0 <= 1 << 20 })
+                #expect(
+                    String(decoding: try HostFile.readEnd(log, limitInBytes: 1000), as: UTF8.self).contains(
+                        "last words"
+                    )
+                )
+            }
+        }
+
         @Test("a machine that cannot start says why, and nothing is left")
         func failedStart() async throws {
             let host = try await TestHost.shared.prepared()
-            let place = try TestMachine.Place(root: host.root)
+            let place = try TestMachine.Place(engine: host.engine)
             let launch = place.launch(disk: place.directory.appending("disk-9.qcow2"))
-            await #expect(throws: VersError.self) { _ = try await host.hypervisor.boot(launch) }
+            await #expect(throws: VersError.self) { _ = try await host.engine.hypervisor.boot(launch) }
         }
 
         @Test("state that does not fit the machine is refused, and its process ended")
         func wrongState() async throws {
             let host = try await TestHost.shared.prepared()
-            let place = try TestMachine.Place(root: host.root)
-            let disk = try await host.hypervisor.createDisk(
+            let place = try TestMachine.Place(engine: host.engine)
+            let disk = try await host.engine.hypervisor.createDisk(
                 in: place.directory,
                 over: host.booted.disk,
-                sizeMiB: TestHost.diskMiB
+                sizeMiB: host.engine.diskMiB
             )
             var launch = place.launch(disk: disk)
             launch.memoryMiB *= 2
-            let waiting = try await host.hypervisor.startWaiting(launch)
+            let waiting = try await host.engine.hypervisor.startWaiting(launch)
             do {
                 _ = try await waiting.restore(host.booted.state)
                 Issue.record("memory of another size was loaded")

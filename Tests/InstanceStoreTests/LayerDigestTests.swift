@@ -10,7 +10,7 @@ struct LayerDigestTests {
         let instance = try TemporaryInstance()
         let path = instance.file("layer")
         try writeSparse(pieces, size: size, to: path)
-        let (digest, length) = try LayerDigest.compute(of: path)
+        let (digest, length) = try LayerDigest.compute(.content, of: path)
         #expect(length == UInt64(size))
         return digest
     }
@@ -24,6 +24,19 @@ struct LayerDigestTests {
             size: 16 * block
         )
         #expect(sparse == filled)
+    }
+
+    @Test func `in a memory layer a block of zeros is not a hole`() throws {
+        let instance = try TemporaryInstance()
+        let (sparse, filled) = (instance.file("sparse"), instance.file("filled"))
+        let data = [UInt8](repeating: 7, count: Int(block))
+        let zeros = [UInt8](repeating: 0, count: Int(block))
+        try writeSparse([(0, data)], size: 4 * block, to: sparse)
+        try writeSparse([(0, data), (2 * block, zeros)], size: 4 * block, to: filled)
+        #expect(try LayerDigest.compute(.data, of: sparse).digest != LayerDigest.compute(.data, of: filled).digest)
+        #expect(
+            try LayerDigest.compute(.content, of: sparse).digest == LayerDigest.compute(.content, of: filled).digest
+        )
     }
 
     @Test func `the place of a block counts`() throws {

@@ -21,7 +21,10 @@ enum Compiled {
         let library = directory.appending("libramlayers.so")
         let program = directory.appending("memory")
         try run(package.appending("Sources/RAMLayers/build.sh"), [library.string])
-        try run("/usr/bin/cc", ["-O2", "-Wall", "-Werror", tests.appending("Program/memory.c").string, "-o", program.string])
+        try run(
+            "/usr/bin/cc",
+            ["-O2", "-Wall", "-Werror", tests.appending("Program/memory.c").string, "-o", program.string]
+        )
         return (library: library, program: program)
     }
 

@@ -26,7 +26,6 @@ import VersServer
             let id = fixture.domain.machine
             #expect(await test.run("run", "-N", "web", "--mem-size", "2048") == 0)
             #expect(test.output.text == "VM '\(id)' started successfully.\nAlias: web\nHEAD is now \(id)\n")
-            #expect(test.errors.text.isEmpty)
             #expect(fixture.domain.recorded == ["create 2048 \(DomainDouble.owner) true"])
             #expect(try HeadFile(test.context).read() == id)
             #expect(try AliasFile(test.context).read() == ["web": id])

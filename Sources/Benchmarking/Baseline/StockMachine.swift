@@ -76,7 +76,7 @@ final class StockMachine: Sendable {
             try await monitor.execute(GetFD(fdname: "state"), passing: state.rawValue)
             try await monitor.execute(Migrate(uri: "fd:state"))
             try await waitForMigration()
-            try await monitor.execute(Continue())
+            try await runOn()
         } catch {
             try state.close()
             throw error
@@ -107,6 +107,19 @@ final class StockMachine: Sendable {
         try? handle.signal(SIGKILL)
         _ = await handle.waitForExit()
         await monitor.close()
+    }
+
+    /// QEMU reports the end of a migration a moment before its source may run on, and the latter by no event.
+    private func runOn() async throws {
+        let deadline = ContinuousClock.now + Self.startTimeout
+        while true {
+            do {
+                try await monitor.execute(Continue())
+                return
+            } catch QMPError.refused where ContinuousClock.now < deadline {
+                try await Task.sleep(for: .milliseconds(1), clock: .continuous)
+            }
+        }
     }
 
     private func waitForMigration() async throws {

@@ -28,6 +28,11 @@ struct FanOutScenario: Scenario {
         let start = ContinuousClock.now
         let children = try await client.branch(commit, count: count)
         let running = ContinuousClock.now - start
+        // Figures of fewer VMs than were asked for, and of everything beside those that nobody owns, mean nothing.
+        guard Set(children).count == count else {
+            await delete(children, in: context)
+            throw VersError(.internal, "\(Set(children).count) children were made: expected \(count)")
+        }
         context.recorder.record(.fanOut, running, on: dimensions)
         context.recorder.record(.fanOutEach, running / count, on: dimensions)
         do {

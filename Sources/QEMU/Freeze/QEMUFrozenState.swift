@@ -76,7 +76,8 @@ final class QEMUFrozenState: FrozenState {
         let file = layer
         do {
             let words = try await memory.request("copy \(file)", expecting: "copied", timeout: copyTimeout)
-            guard words.count >= 4, let pages = UInt64(words[1]), let extents = Int(words[2]), let time = Int64(words[3])
+            guard words.count >= 4, let pages = UInt64(words[1]), let extents = Int(words[2]),
+                let time = Int64(words[3])
             else { throw MemoryLibraryError.unexpectedAnswer(request: "copy", words.joined(separator: " ")) }
             return MemoryLayerReport(bytes: pages * 4096, extents: extents, duration: .microseconds(time))
         } catch {

@@ -50,7 +50,10 @@ extension QEMUVirtualMachine {
         do {
             let layer = DiskLayer(file: next)
             _ = try await qemu.monitor.execute(
-                BlockdevAdd(nodeName: layer.nodeName, file: .init(filename: layer.fileName, nodeName: layer.fileNodeName)),
+                BlockdevAdd(
+                    nodeName: layer.nodeName,
+                    file: .init(filename: layer.fileName, nodeName: layer.fileNodeName)
+                ),
                 timeout: timeouts.command
             )
         } catch {

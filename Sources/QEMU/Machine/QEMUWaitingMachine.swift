@@ -58,7 +58,10 @@ final class QEMUWaitingMachine: WaitingMachine {
     private func loadDeviceState(_ file: FilePath) async throws {
         let events = qemu.events.subscribe()
         try await passDeviceState(file)
-        _ = try await qemu.monitor.execute(MigrateIncoming(uri: "fd:state"), timeout: qemu.configuration.timeouts.command)
+        _ = try await qemu.monitor.execute(
+            MigrateIncoming(uri: "fd:state"),
+            timeout: qemu.configuration.timeouts.command
+        )
         let status = try await withDeadline(qemu.configuration.timeouts.restore, "load the device state") {
             for await event in events where event.name == "MIGRATION" {
                 guard let status = event.data["status"]?.string else { continue }

@@ -39,23 +39,26 @@ final class MemoryConnection: Sendable {
     /// Sends a request and returns the words of its answer, of which the first is `verb`.
     /// - Throws: ``MemoryLibraryError``.
     func request(_ line: String, expecting verb: String, timeout: Duration = .seconds(20)) async throws -> [String] {
-        let name = String(line.prefix { $0 != " " })
+        let answer = expect(verb, of: String(line.prefix { $0 != " " }), timeout: timeout)
+        channel.writeAndFlush(ByteBuffer(string: line + "\n"), promise: nil)
+        return try await answer.get()
+    }
+
+    /// What the library will say next, of its own accord. Its words are those of ``request(_:expecting:timeout:)``.
+    func expect(_ verb: String, of name: String, timeout: Duration = .seconds(20)) -> EventLoopFuture<[String]> {
         let promise = channel.eventLoop.makePromise(of: String.self)
-        guard answers.add(promise) else { throw MemoryLibraryError.disconnected(request: name) }
+        answers.add(promise)
         let timer = channel.eventLoop.scheduleTask(in: TimeAmount(timeout)) {
             // An answer that comes later would be taken for that of the next request.
             promise.fail(MemoryLibraryError.timedOut(request: name, after: timeout))
             self.channel.close(promise: nil)
         }
-        channel.writeAndFlush(ByteBuffer(string: line + "\n"), promise: nil)
-        defer { timer.cancel() }
-        let answer: String
-        do {
-            answer = try await promise.futureResult.get()
-        } catch is AnswersEnded {
-            throw MemoryLibraryError.disconnected(request: name)
-        }
-        return try Self.parse(answer, request: name, verb: verb)
+        promise.futureResult.whenComplete { _ in timer.cancel() }
+        return promise.futureResult
+            .flatMapErrorThrowing { error in
+                throw error is AnswersEnded ? MemoryLibraryError.disconnected(request: name) : error
+            }
+            .flatMapThrowing { try Self.parse($0, request: name, verb: verb) }
     }
 
     /// Idempotent.
@@ -85,13 +88,13 @@ private final class Answers: Sendable {
 
     private let state = Mutex(State())
 
-    func add(_ promise: EventLoopPromise<String>) -> Bool {
+    /// Fails the promise at once when the connection is gone.
+    func add(_ promise: EventLoopPromise<String>) {
         let added = state.withLock { state in
             if !state.ended { state.waiting.append(promise) }
             return !state.ended
         }
         if !added { promise.fail(AnswersEnded()) }
-        return added
     }
 
     func deliver(_ line: String) {

@@ -31,7 +31,9 @@ final class MonitorEvents: Sendable {
 
     /// Everything that happens from now on, until the monitor is gone.
     func subscribe() -> AsyncStream<QMPEvent> {
-        let (stream, continuation) = AsyncStream<QMPEvent>.makeStream(bufferingPolicy: .bufferingNewest(Self.bufferLimit))
+        let (stream, continuation) = AsyncStream<QMPEvent>.makeStream(
+            bufferingPolicy: .bufferingNewest(Self.bufferLimit)
+        )
         let id = state.withLock { state -> UInt64? in
             guard !state.monitorClosed else { return nil }
             state.nextSubscriber += 1

@@ -26,7 +26,7 @@ struct QEMUCommandLine: Sendable {
     /// between hosts; `enforce` refuses a host that does not. Emulation gives the same `max` everywhere.
     static func cpuModel(accelerator: String) -> String {
         accelerator == "kvm"
-            ? "qemu64,-svm,+cx16,+lahf-lm,+popcnt,+pni,+sse4.1,+sse4.2,+ssse3,+aes"
+            ? "qemu64,-svm,+cx16,+lahf-lm,+popcnt,+pni,+sse4.1,+sse4.2,+ssse3,+aes,enforce"
             : "max"
     }
 
@@ -75,8 +75,11 @@ struct QEMUCommandLine: Sendable {
         ]
     }
 
+    /// Read by the guest's firmware only. A machine that waits for saved state never starts its firmware, and spares
+    /// the time to read the files and the private memory that holds them (15 MiB).
     private var firmware: [String] {
-        [
+        guard !waits else { return [] }
+        return [
             "-kernel", machine.kernel.string,
             "-initrd", machine.initramfs.string,
             "-append", Self.kernelArguments(adding: machine.kernelArguments),
@@ -100,9 +103,10 @@ struct QEMUCommandLine: Sendable {
         ]
     }
 
+    /// To the memory library, which keeps the file's size bounded whatever the guest prints.
     private var console: [String] {
         [
-            "-chardev", "file,id=console,path=\(MachineFile.console),append=on",
+            "-chardev", "file,id=console,path=/proc/self/fd/\(MachineFile.consoleDescriptor),append=on",
             "-serial", "chardev:console",
         ]
     }
@@ -136,7 +140,10 @@ enum MachineFile {
     static let ramSocket = "ram.sock"
     static let monitorSocket = "qmp.sock"
     static let guestSocket = "agent.sock"
+    /// The latest MiB at most; what was before is in `console.log.1`.
     static let console = "console.log"
+    /// `CONSOLE_FD` of the memory library.
+    static let consoleDescriptor = 6
     static let log = "qemu.log"
 }
 

@@ -180,6 +180,7 @@ final class QEMUProcess: Sendable {
             "LD_PRELOAD": "/proc/self/fd/\(InheritedDescriptor.memoryLibrary.rawValue)",
             "VERS_RAM_FILE": MachineFile.ram,
             "VERS_RAM_SOCKET": MachineFile.ramSocket,
+            "VERS_CONSOLE": MachineFile.console,
         ]
     }
 

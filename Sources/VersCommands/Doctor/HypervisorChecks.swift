@@ -55,10 +55,10 @@ struct HypervisorChecks {
     private func memoryLayers() -> Check {
         let name = "memory layers"
         for path in ExecutableSearch.beside("libramlayers.so") where access(path, R_OK) == 0 { return .ok(name, path) }
-        return .warn(
+        return .fail(
             name,
-            "libramlayers.so not found beside vers: branches copy all memory inside the pause",
-            hint: "build or install again: make build, or make install"
+            "libramlayers.so not found beside vers or in lib/vers: versd does not start without it",
+            hint: "make build, or make install"
         )
     }
 }

@@ -25,13 +25,13 @@ struct InstanceChecks {
             access("\(directory)/\($0)/current/manifest.json", R_OK) == 0
         }
         guard !names.isEmpty else {
-            return .fail("images", "none in \(directory)", hint: "make them: make images")
+            return .fail("images", "none in \(directory)", hint: "make it: make image")
         }
         guard names.contains(MachineConfiguration.defaultImageName) else {
             return .warn(
                 "images",
                 "\(names.sorted().listed), but not '\(MachineConfiguration.defaultImageName)'",
-                hint: "name one with 'vers run --rootfs', or make the default: make images"
+                hint: "name one with 'vers run --rootfs', or make the default: make image"
             )
         }
         return .ok("images", names.sorted().listed)
@@ -54,10 +54,10 @@ struct InstanceChecks {
             return try await VersClient.with(client) { client in
                 let version = try await client.version().workspace_version
                 _ = try await client.machines()
-                guard version == VersVersion.current else {
+                guard version == ProductVersion.text else {
                     return .warn(
                         name,
-                        "\(place) has version \(version), vers has \(VersVersion.current)",
+                        "\(place) has version \(version), vers has \(ProductVersion.text)",
                         hint: "restart it: vers down && vers up"
                     )
                 }

@@ -14,7 +14,7 @@ struct DaemonLauncher: Sendable {
     let context: CommandContext
     let home: InstanceHome
 
-    func launch() async throws -> DaemonRecord {
+    func launch() async throws -> DaemonDescription {
         try prepareHome()
         let home = home
         let lock = try await Blocking.run { try FileLock.acquire(home.launchLock) }
@@ -46,7 +46,7 @@ struct DaemonLauncher: Sendable {
     }
 
     /// The record of the daemon that holds the home, as soon as it is there.
-    private func record(logStart: Int) async throws -> DaemonRecord {
+    private func record(logStart: Int) async throws -> DaemonDescription {
         let home = home
         let found = try await Blocking.run {
             try DirectoryWatch.first(in: home.path, timeout: Self.deadline) { try home.runningDaemon() }

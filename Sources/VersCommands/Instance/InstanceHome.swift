@@ -6,7 +6,7 @@ import VersAPI
 struct InstanceHome: Sendable {
     let path: FilePath
 
-    var record: FilePath { path.appending("daemon.json") }
+    var record: FilePath { path.appending(DaemonDescription.fileName) }
     var ownerKey: FilePath { path.appending("owner.key") }
     var log: FilePath { path.appending("versd.log") }
     /// Held by the daemon for as long as it runs.
@@ -28,10 +28,10 @@ struct InstanceHome: Sendable {
     }
 
     /// The daemon that runs on this home and accepts connections; nil when there is none, whatever the files say.
-    func runningDaemon() throws -> DaemonRecord? {
+    func runningDaemon() throws -> DaemonDescription? {
         guard let text = try UserFile.read(record) else { return nil }
         // A file that is being replaced or was damaged says nothing about a running daemon.
-        guard let record = try? JSONDecoder().decode(DaemonRecord.self, from: Data(text.utf8)) else { return nil }
+        guard let record = try? JSONDecoder().decode(DaemonDescription.self, from: Data(text.utf8)) else { return nil }
         guard kill(record.pid, 0) == 0 || errno == EPERM else { return nil }
         return record.isAccepting ? record : nil
     }
@@ -39,13 +39,7 @@ struct InstanceHome: Sendable {
     func apiKey() throws -> String? { try UserFile.read(ownerKey)?.trimmed }
 }
 
-/// `daemon.json`: how to reach the daemon of a home.
-struct DaemonRecord: Codable, Sendable, Equatable {
-    var pid: Int32
-    var url: String
-    var socket: String?
-    var version: String?
-
+extension DaemonDescription {
     /// Whether something listens on the socket, or, when that cannot be told, whether the record has a URL.
     var isAccepting: Bool {
         guard let socket else { return !url.isEmpty }

@@ -31,7 +31,7 @@ struct InstanceLocator: Sendable {
     }
 
     /// The client of a daemon on this machine, over its Unix socket when it has one.
-    func local(_ record: DaemonRecord, home: InstanceHome, environment: [String: String]) throws -> VersClient {
+    func local(_ record: DaemonDescription, home: InstanceHome, environment: [String: String]) throws -> VersClient {
         guard let key = try home.apiKey() ?? environment["VERS_API_KEY"] else {
             throw VersError(
                 .unauthenticated,
@@ -43,7 +43,7 @@ struct InstanceLocator: Sendable {
         return try makeClient(record, key: key)
     }
 
-    func makeClient(_ record: DaemonRecord, key: String) throws -> VersClient {
+    func makeClient(_ record: DaemonDescription, key: String) throws -> VersClient {
         if let socket = record.socket { return try VersClient(unixSocket: FilePath(socket), apiKey: key) }
         return try VersClient(baseURL: try Self.origin(record.url), apiKey: key)
     }

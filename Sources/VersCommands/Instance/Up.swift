@@ -22,7 +22,7 @@ struct Up: AsyncParsableCommand {
         let context = common.context
         let home = InstanceHome(context, environment: try DotEnv.environment(of: context))
         let running = try home.runningDaemon()
-        let record: DaemonRecord
+        let record: DaemonDescription
         if let running {
             record = running
         } else {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import VersAPI
 
 /// `vers`: every command.
 struct VersCommand: AsyncParsableCommand {
@@ -19,7 +20,7 @@ struct VersCommand: AsyncParsableCommand {
               0 success; 1 failure; 2 authentication; 3 not found; 4 conflict; 5 bad arguments; 6 timeout; \
             7 cancelled. 'execute' and 'connect' exit with the remote command's code.
             """,
-        version: VersVersion.current,
+        version: ProductVersion.text,
         subcommands: [GenerateDocs.self],
         groupedSubcommands: [
             CommandGroup(
@@ -48,9 +49,4 @@ extension ParsableCommand {
         let all = configuration.groupedSubcommands.flatMap(\.subcommands) + configuration.ungroupedSubcommands
         return all.filter { $0.configuration.shouldDisplay }
     }
-}
-
-/// The version of this build.
-enum VersVersion {
-    static let current = "0.1.0"
 }

@@ -19,13 +19,17 @@ public struct Domain: Sendable {
     public let logger: Logger
     let registry = MachineRegistry()
 
-    /// Removes a VM's directory. What cannot be removed now is found again at the next start.
+    /// Removes a VM's directory, also for a task that was cancelled. What cannot be removed now is found again at the
+    /// next start.
     func removeFiles(of id: MachineID) async {
-        do {
-            try await files.remove(id)
-        } catch {
-            logger.warning("vm directory could not be removed", metadata: ["vm.id": "\(id)", "error": "\(error)"])
-        }
+        // A task of its own, awaited here: it does not inherit the cancellation of whoever cleans up.
+        await Task {
+            do {
+                try await files.remove(id)
+            } catch {
+                logger.warning("vm directory could not be removed", metadata: ["vm.id": "\(id)", "error": "\(error)"])
+            }
+        }.value
     }
 
     public init(

@@ -116,7 +116,7 @@ extension MachineService {
                 for try await child in group { children.append(child) }
                 return children
             } catch {
-                group.cancelAll()
+                // Not cancelled: what undoes a start would be cancelled with it, and a start is short.
                 while let rest = await group.nextResult() {
                     if case .success(let child) = rest { children.append(child) }
                 }

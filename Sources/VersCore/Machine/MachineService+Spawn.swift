@@ -139,25 +139,32 @@ extension MachineService {
         _ blueprints: [(machine: Machine, waiting: (any WaitingMachine)?)],
         from commit: Commit
     ) async throws -> [Machine] {
-        try await withThrowingTaskGroup(of: (Int, Result<Machine, any Error>).self) { group in
-            var outcomes: [Int: Result<Machine, any Error>] = [:]
+        try await withThrowingTaskGroup(of: StartOutcome.self) { group in
+            var outcomes: [StartOutcome] = []
             for (index, blueprint) in blueprints.enumerated() {
-                if index >= domain.configuration.startConcurrency, let (done, outcome) = try await group.next() {
-                    outcomes[done] = outcome
+                if index >= domain.configuration.startConcurrency, let outcome = try await group.next() {
+                    outcomes.append(outcome)
                 }
+                let machine = blueprint.machine
+                let waiting = blueprint.waiting
                 group.addTask { [self] in
                     do {
-                        let machine = blueprint.machine
-                        return (index, .success(try await start(machine, from: commit, waiting: blueprint.waiting)))
+                        let started = try await start(machine, from: commit, waiting: waiting)
+                        return StartOutcome(index: index, result: .success(started))
                     } catch {
-                        return (index, .failure(error))
+                        return StartOutcome(index: index, result: .failure(error))
                     }
                 }
             }
-            for try await (done, outcome) in group { outcomes[done] = outcome }
-            let ordered = outcomes.sorted { $0.key < $1.key }.map(\.value)
+            for try await outcome in group { outcomes.append(outcome) }
+            let ordered = outcomes.sorted { $0.index < $1.index }.map(\.result)
             do {
-                return try ordered.map { try $0.get() }
+                let started = try ordered.map { try $0.get() }
+                // A VM that is started and not told of would run on with no record.
+                guard Set(started.map(\.id)).count == blueprints.count else {
+                    throw VersError(.internal, "\(started.count) VMs were started: expected \(blueprints.count)")
+                }
+                return started
             } catch {
                 for case .success(let machine) in ordered { await discard(machine.id) }
                 throw error
@@ -176,6 +183,12 @@ extension MachineService {
             hint: "start it on a host like the one it was made on, or install the same QEMU here"
         )
     }
+}
+
+/// What became of one of several starts.
+private struct StartOutcome: Sendable {
+    var index: Int
+    var result: Result<Machine, any Error>
 }
 
 extension HypervisorCompatibility {

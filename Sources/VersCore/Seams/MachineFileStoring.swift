@@ -14,6 +14,7 @@ public protocol MachineFileStoring: Sendable {
     /// Every directory there is, whether a VM is recorded for it or not.
     func all() async throws -> [MachineID]
 
-    /// Bytes of the serial console from `offset` on, at most `limit`.
+    /// Bytes of the serial console from `offset` on, at most `limit`. The hypervisor bounds the log and begins it anew
+    /// when it is full: an offset behind its end reads from its start.
     func console(of id: MachineID, offset: UInt64, limit: Int) async throws -> ConsoleChunk
 }

@@ -4,6 +4,7 @@
 //   write SEED COUNT     COUNT random pages get random content; one in eight is filled with zeros
 //   read COUNT           reads COUNT pages, spread evenly, as a guest does that looks at memory it never wrote
 //   dump PATH            writes all of the memory to PATH
+//   open PATH            creates a file
 //   exec                 tries to execute a program; answers the errno
 #define _GNU_SOURCE
 #include <errno.h>
@@ -79,6 +80,10 @@ int main(void) {
             read_pages(memory, bytes / PAGE, count);
         } else if (sscanf(line, "dump %8191s", path) == 1) {
             result = dump(memory, bytes, path);
+        } else if (sscanf(line, "open %8191[^\n]", path) == 1) {
+            int opened = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+            result = opened < 0 ? errno : 0;
+            close(opened);
         } else if (strcmp(line, "exec\n") == 0) {
             char *const arguments[] = {"/bin/true", NULL};
             execv(arguments[0], arguments);

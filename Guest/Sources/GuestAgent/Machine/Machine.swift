@@ -15,6 +15,7 @@ final class Machine {
     /// Kept open, so that the image's `/dev` need not stay as it is.
     private(set) lazy var randomDescriptor = open("/dev/random", O_WRONLY | O_CLOEXEC)
     private lazy var cgroupProcs = openCgroup()
+    private var isInRootCgroup = false
 
     private(set) var isSettled: Bool
     /// Channels that wait for ``isSettled``.
@@ -46,8 +47,19 @@ final class Machine {
     }
 
     /// Commands belong to no unit of the image's init, so that none of its limits and stops reach them.
+    ///
+    /// systemd takes every process of the root cgroup into its own when it starts. Once it has started everything the
+    /// agent moves back to the root, for good, and commands are born there: a move waits for RCU grace periods, which
+    /// made most of the time of a short command.
+    /// - Returns: where a command must be moved to, or -1.
     func cgroupDescriptor() -> Int32 {
+        if isInRootCgroup { return -1 }
         if cgroupProcs < 0 { cgroupProcs = openCgroup() }
+        if notifyDescriptor >= 0, isSettled, cgroupProcs >= 0, write(cgroupProcs, "0", 1) == 1 {
+            close(cgroupProcs)
+            cgroupProcs = -1
+            isInRootCgroup = true
+        }
         return cgroupProcs
     }
 
@@ -65,6 +77,8 @@ final class Machine {
             let lines = buffer[..<count].split(separator: UInt8(ascii: "\n"))
             guard lines.contains(where: { $0.elementsEqual("READY=1".utf8) }) else { continue }
             isSettled = true
+            // Now, so that no command of a VM restored from this state pays for it.
+            _ = cgroupDescriptor()
             defer { settledWaiters.removeAll() }
             return settledWaiters
         }

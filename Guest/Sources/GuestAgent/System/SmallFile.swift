@@ -30,7 +30,9 @@ enum SmallFile {
     /// every change of identity.
     static func replace(_ path: String, with text: String, mode: mode_t) throws(SystemError) {
         let bytes = Array(text.utf8)
-        if read(path) == bytes { return }
+        if let present = read(path) {
+            if present == bytes || overwrite(path, of: present.count, with: bytes, mode: mode) { return }
+        }
         let temporary = path + ".vers"
         unlink(temporary)
         let fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
@@ -48,6 +50,21 @@ enum SmallFile {
             unlink(temporary)
             throw failure
         }
+    }
+
+    /// Writes over a file of the same length, of one page at most, which a crash leaves old or new. The filesystem
+    /// allocates nothing and renames nothing, which in a VM just restored is most of what a change of identity takes.
+    /// - Returns: false when the file is not just like that, or could not be written; it is then as it was.
+    private static func overwrite(_ path: String, of length: Int, with bytes: [UInt8], mode: mode_t) -> Bool {
+        guard length == bytes.count, length <= 4096 else { return false }
+        let fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard fd >= 0 else { return false }
+        defer { close(fd) }
+        var status = stat()
+        guard fstat(fd, &status) == 0, status.st_mode == S_IFREG | mode, status.st_nlink == 1,
+            status.st_uid == geteuid(), status.st_size == off_t(length)
+        else { return false }
+        return pwrite(fd, bytes, length, 0) == length
     }
 
     static func writeAll(_ bytes: ArraySlice<UInt8>, to fd: Int32, path: String) throws(SystemError) {

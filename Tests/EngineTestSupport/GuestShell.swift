@@ -1,21 +1,20 @@
-import Foundation
-import HostSystem
-import SystemPackage
-import VersAPI
+internal import Foundation
+internal import HostSystem
+package import SystemPackage
 
 /// Runs commands in the test guest, over the agent's port. A connection for each.
-struct GuestShell: Sendable {
+package struct GuestShell: Sendable {
     private let socket: FilePath
 
-    init(_ socket: FilePath) { self.socket = socket }
+    package init(_ socket: FilePath) { self.socket = socket }
 
-    struct Failure: Error {
-        var message: String
+    package struct Failure: Error {
+        package var message: String
     }
 
     /// The output of a command, which must succeed.
     @discardableResult
-    func run(_ command: String, timeout: Duration = .seconds(30)) async throws -> String {
+    package func run(_ command: String, timeout: Duration = .seconds(30)) async throws -> String {
         let socket = socket
         return try await BlockingPool.run { try Self.exchange(command, socket: socket, timeout: timeout) }
     }

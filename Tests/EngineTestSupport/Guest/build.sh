@@ -3,7 +3,7 @@
 set -eu
 out=$1
 here=$(dirname "$0")
-modules=$(ls -d /lib/modules/*-cloud-amd64 | sort -V | tail -n 1)
+modules=$(find /lib/modules -maxdepth 1 -name "*-cloud-amd64" | sort -V | tail -n 1)
 release=$(basename "$modules")
 mkdir -p "$out/root/bin" "$out/root/modules"
 cp /bin/busybox "$out/root/bin/busybox"

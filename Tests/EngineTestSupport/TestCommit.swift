@@ -1,31 +1,31 @@
-import Foundation
-import SystemPackage
-import VersAPI
-import VersCore
+internal import Foundation
+package import SystemPackage
+package import VersAPI
+package import VersCore
 
 /// A commit as the domain would keep it: a directory, and the layers of its ancestors.
-struct TestCommit: Sendable {
-    var id: CommitID
-    var directory: FilePath
+package struct TestCommit: Sendable {
+    package var id: CommitID
+    package var directory: FilePath
     /// The oldest first.
-    var layers: [FilePath]
+    package var layers: [FilePath]
     /// What a child's disk lies over.
-    var disk: FilePath
-    var report: FreezeReport
-    var layer: MemoryLayerReport
+    package var disk: FilePath
+    package var report: FreezeReport
+    package var layer: MemoryLayerReport
 
-    var state: SavedState {
+    package var state: SavedState {
         SavedState(memoryLayers: layers, deviceState: directory.appending(LayerFile.deviceState.rawValue))
     }
 
-    static func newDirectory(_ root: FilePath, _ id: CommitID) throws -> FilePath {
+    package static func newDirectory(_ root: FilePath, _ id: CommitID) throws -> FilePath {
         let directory = root.appending("commits").appending(id.text)
         try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
         return directory
     }
 
     /// Branches `vm`. `parent` is the commit that `delta` starts from.
-    static func freeze(
+    package static func freeze(
         _ vm: any VirtualMachine,
         root: FilePath,
         parent: TestCommit?,
