@@ -5,13 +5,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { STACK_BYTES = 64 * 1024, PATH_BYTES = 4096 };
+#include "thread.h"
+
+enum { PATH_BYTES = 4096 };
 
 static char file_path[PATH_BYTES], old_path[PATH_BYTES];
 static int pipe_end = -1, file = -1;
@@ -64,23 +65,6 @@ __attribute__((destructor)) static void drain(void) {
     for (int round = 0; round < 64 && move_bytes(); round++) continue;
 }
 
-static int start_thread(void) {
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigset_t all, before;
-    int error = pthread_attr_init(&attributes);
-    if (error) return error;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    error = pthread_create(&thread, &attributes, run, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    if (!error) pthread_setname_np(thread, "vers-console");
-    return error;
-}
-
 int console_start(const char *path) {
     int ends[2];
     if ((size_t)snprintf(file_path, sizeof file_path, "%s", path) >= sizeof file_path) return ENAMETOOLONG;
@@ -94,5 +78,5 @@ int console_start(const char *path) {
     pipe_end = reader;
     open_file();
     if (file < 0) return errno;
-    return start_thread();
+    return thread_start("vers-console", run);
 }

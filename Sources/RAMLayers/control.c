@@ -17,8 +17,9 @@
 #include "layers.h"
 #include "ram.h"
 #include "text.h"
+#include "thread.h"
 
-enum { CLIENTS_MAX = 4, STACK_BYTES = 256 * 1024 };
+enum { CLIENTS_MAX = 4 };
 
 struct client {
     int fd;
@@ -267,24 +268,6 @@ static void *run(void *unused) {
     return NULL;
 }
 
-static int start_thread(void) {
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigset_t all, before;
-    int error = pthread_attr_init(&attributes);
-    if (error) return error;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    // QEMU directs its signals at threads of its own.
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    error = pthread_create(&thread, &attributes, run, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    if (!error) pthread_setname_np(thread, "vers-ram");
-    return error;
-}
-
 int control_start(const char *path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path) return ENAMETOOLONG;
@@ -297,5 +280,5 @@ int control_start(const char *path) {
     if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || chmod(path, 0600) != 0
         || listen(listener, 16) != 0)
         return errno;
-    return start_thread();
+    return thread_start("vers-ram", run);
 }
