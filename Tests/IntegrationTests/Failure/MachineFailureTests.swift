@@ -116,6 +116,7 @@ extension IntegrationTests {
                 try await Instance.run(root: mount.appending("instance")) { try await fill(mount, $0) }
             } catch {
                 try await run("/usr/bin/umount", ["-l", mount.string])
+                try FileManager.default.removeItem(atPath: mount.string)
                 throw error
             }
             // Lazily: handles of this process for the output of the daemon may still be open.
