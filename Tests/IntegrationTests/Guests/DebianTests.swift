@@ -40,8 +40,9 @@ extension IntegrationTests {
                 #expect(try await client.counter(machine) >= before)
                 fingerprints.insert(try await client.sh(machine, fingerprint))
                 authorized.insert(try await client.sh(machine, "cat /root/.ssh/authorized_keys"))
-                // The server in memory presents the key that is on the disk now. Under emulation sshd starts for seconds.
-                let presented = "ssh-keyscan -T 60 -t ed25519 127.0.0.1 2>/dev/null | ssh-keygen -lf - | cut -d ' ' -f 2"
+                // The server in memory presents the key that is on the disk now. Emulated, it takes seconds to start.
+                let scan = "ssh-keyscan -T 60 -t ed25519 127.0.0.1 2>/dev/null"
+                let presented = "\(scan) | ssh-keygen -lf - | cut -d ' ' -f 2"
                 #expect(try await client.sh(machine, presented) == client.sh(machine, fingerprint))
             }
             #expect(fingerprints.count == 3)
