@@ -19,6 +19,19 @@ public struct Domain: Sendable {
     public let logger: Logger
     let registry = MachineRegistry()
 
+    /// Refuses to make anything new on a disk that is nearly full.
+    func ensureDiskSpace() async throws {
+        let available = try await host.availableDiskMiB()
+        guard available >= configuration.reservedDiskMiB else {
+            throw VersError(
+                .resourceExhausted,
+                "\(available) MiB are free below \(layout.home), at least "
+                    + "\(configuration.reservedDiskMiB) MiB are needed",
+                hint: "delete VMs or commits that you no longer need: vers status, vers commit list"
+            )
+        }
+    }
+
     /// Removes a VM's directory, also for a task that was cancelled. What cannot be removed now is found again at the
     /// next start.
     func removeFiles(of id: MachineID) async {

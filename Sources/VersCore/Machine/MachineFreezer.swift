@@ -14,6 +14,9 @@ struct MachineFreezer: Sendable {
         var description: String?
         /// Whether a child may have been started against the commit's disk before the pause.
         var reusesUnchangedDisk = true
+
+        /// The name that was asked for, or one made from the id.
+        var commitName: String { name ?? "commit-\(id.text.prefix(8))" }
     }
 
     /// The names of the steps, which differ between a branch and a commit.
@@ -51,7 +54,7 @@ struct MachineFreezer: Sendable {
         steps: Steps,
         beforePause: () async throws -> Void = {}
     ) async throws -> Commit {
-        try await ensureDiskSpace()
+        try await domain.ensureDiskSpace()
         let directory = try await domain.commits.create(purpose.id)
         domain.steps(steps.directoryCreated)
         let (delta, underneath) = try await delta(of: machine, live: live)
@@ -115,7 +118,7 @@ struct MachineFreezer: Sendable {
 
     /// Freezes the disk of a VM without a process.
     func freezeDisk(of machine: Machine, purpose: Purpose, steps: Steps) async throws -> Commit {
-        try await ensureDiskSpace()
+        try await domain.ensureDiskSpace()
         guard let active = machine.activeDisk else {
             throw VersError(.conflict, "vm \(machine.id) has no disk yet")
         }
@@ -135,7 +138,7 @@ struct MachineFreezer: Sendable {
             ownerID: purpose.owner,
             kind: purpose.kind,
             createdAt: Date(),
-            name: purpose.name ?? Self.generatedName(purpose.id),
+            name: purpose.commitName,
             description: purpose.description,
             parentMachineID: machine.id,
             parentCommitID: machine.parentCommitID,
@@ -181,7 +184,7 @@ struct MachineFreezer: Sendable {
             ownerID: purpose.owner,
             kind: purpose.kind,
             createdAt: Date(),
-            name: purpose.name ?? Self.generatedName(purpose.id),
+            name: purpose.commitName,
             description: purpose.description,
             parentMachineID: purpose.kind == .boot ? nil : machine.id,
             parentCommitID: machine.parentCommitID,
@@ -214,18 +217,6 @@ struct MachineFreezer: Sendable {
         }
     }
 
-    private func ensureDiskSpace() async throws {
-        let available = try await domain.host.availableDiskMiB()
-        guard available >= domain.configuration.reservedDiskMiB else {
-            throw VersError(
-                .resourceExhausted,
-                "\(available) MiB are free below \(domain.layout.home), at least "
-                    + "\(domain.configuration.reservedDiskMiB) MiB are needed",
-                hint: "delete VMs or commits that you no longer need: vers status, vers commit list"
-            )
-        }
-    }
-
     /// The benchmark reads this line: values without spaces, times in microseconds.
     private func log(_ commit: Commit, _ report: FreezeReport, _ layer: MemoryLayerReport) {
         let steps = report.steps.map { "\($0.name.replacing(" ", with: "-")):\($0.duration.wholeMicroseconds)" }
@@ -244,8 +235,6 @@ struct MachineFreezer: Sendable {
             ]
         )
     }
-
-    private static func generatedName(_ id: CommitID) -> String { "commit-\(id.text.prefix(8))" }
 }
 
 extension Duration {

@@ -100,7 +100,7 @@ extension MachineService {
             ownerID: purpose.owner,
             kind: purpose.kind,
             createdAt: .now,
-            name: purpose.name ?? "commit-\(purpose.id.text.prefix(8))",
+            name: purpose.commitName,
             description: purpose.description,
             parentMachineID: machine.id,
             parentCommitID: machine.parentCommitID,

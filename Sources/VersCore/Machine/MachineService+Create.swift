@@ -154,15 +154,7 @@ extension MachineService {
                 hint: "stop or delete VMs that you no longer need: vers status"
             )
         }
-        let disk = try await domain.host.availableDiskMiB()
-        guard disk >= domain.configuration.reservedDiskMiB else {
-            throw VersError(
-                .resourceExhausted,
-                "\(disk) MiB are free below \(domain.layout.home), at least "
-                    + "\(domain.configuration.reservedDiskMiB) MiB are needed",
-                hint: "delete VMs or commits that you no longer need: vers status, vers commit list"
-            )
-        }
+        try await domain.ensureDiskSpace()
     }
 
     /// Starts a root VM from the booted state of its image and hands the running VM to `record`.
