@@ -38,55 +38,68 @@ extension ResourceIdentifier {
     }
 }
 
-/// The canonical handle of a VM.
-public struct MachineID: ResourceIdentifier {
+/// A ``ResourceIdentifier`` of what `Resource` names; the type itself is never made.
+public struct Identifier<Resource>: ResourceIdentifier {
     public let text: String
 
     public init() { text = UUID().uuidString.lowercased() }
 
     public init?(_ text: String) {
-        guard let canonical = canonicalUUID(text) else { return nil }
-        self.text = canonical
+        guard text.utf8.count == 36, UUID(uuidString: text) != nil else { return nil }
+        self.text = text.lowercased()
     }
 }
+
+/// What an ``Identifier`` can name.
+public enum Resource {
+    public enum Machine {}
+    public enum Commit {}
+    public enum Exec {}
+    public enum Key {}
+    public enum Organisation {}
+    public enum User {}
+    public enum Tag {}
+    public enum Repository {}
+    public enum Domain {}
+    public enum BaseImage {}
+}
+
+/// The canonical handle of a VM.
+public typealias MachineID = Identifier<Resource.Machine>
 
 /// The handle of a commit. Assigned at random, or chosen by the caller; never derived from content.
-public struct CommitID: ResourceIdentifier {
-    public let text: String
-
-    public init() { text = UUID().uuidString.lowercased() }
-
-    public init?(_ text: String) {
-        guard let canonical = canonicalUUID(text) else { return nil }
-        self.text = canonical
-    }
-}
+public typealias CommitID = Identifier<Resource.Commit>
 
 /// The handle of one command that runs, or ran, inside a VM. A child of a branch keeps the ids of its parent's.
-public struct ExecID: ResourceIdentifier {
-    public let text: String
-
-    public init() { text = UUID().uuidString.lowercased() }
-
-    public init?(_ text: String) {
-        guard let canonical = canonicalUUID(text) else { return nil }
-        self.text = canonical
-    }
-}
+public typealias ExecID = Identifier<Resource.Exec>
 
 /// The handle of an API key: the first 36 characters of the key, and the `owner_id` of what it creates.
-public struct KeyID: ResourceIdentifier {
-    public let text: String
+public typealias KeyID = Identifier<Resource.Key>
 
-    public init() { text = UUID().uuidString.lowercased() }
+/// The handle of an organisation: everything but public objects belongs to one, and is invisible outside of it.
+public typealias OrganisationID = Identifier<Resource.Organisation>
 
-    public init?(_ text: String) {
-        guard let canonical = canonicalUUID(text) else { return nil }
-        self.text = canonical
+/// The handle of a person, or of whatever else holds keys.
+public typealias UserID = Identifier<Resource.User>
+
+/// The handle of a tag, of an organisation's or of a repository's.
+public typealias TagID = Identifier<Resource.Tag>
+
+/// The handle of a repository: a named group of tags.
+public typealias RepositoryID = Identifier<Resource.Repository>
+
+/// The handle of a DNS name that is bound to a VM.
+public typealias DomainID = Identifier<Resource.Domain>
+
+/// The handle of a base image.
+public typealias BaseImageID = Identifier<Resource.BaseImage>
+
+extension OrganisationID {
+    /// The organisation of the machine's owner. It exists from the first start on; its id is the same everywhere.
+    public static var owner: OrganisationID {
+        guard let id = OrganisationID("00000000-0000-4000-8000-000000000001") else {
+            preconditionFailure("the owner's organisation has no id")
+        }
+        return id
     }
-}
-
-private func canonicalUUID(_ text: String) -> String? {
-    guard text.utf8.count == 36, UUID(uuidString: text) != nil else { return nil }
-    return text.lowercased()
 }

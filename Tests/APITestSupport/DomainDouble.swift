@@ -36,9 +36,9 @@ public final class DomainDouble: MachineOperations, CommitOperations, KeyAuthent
         if let error { throw error }
     }
 
-    public func authenticate(_ key: String) async throws -> KeyID {
+    public func authenticate(_ key: String) async throws -> Principal {
         guard key == Self.key else { throw VersError(.unauthenticated, "the API key is not valid") }
-        return Self.owner
+        return Principal(keyID: Self.owner, organisationID: .owner)
     }
 
     private var summaryValue: MachineSummary {

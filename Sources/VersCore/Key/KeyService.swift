@@ -1,5 +1,5 @@
 import Foundation
-public import VersAPI
+import VersAPI
 
 /// API keys: 36 characters of UUID followed by 64 hexadecimal ones. Only a hash is stored.
 ///
@@ -12,9 +12,9 @@ public final class KeyService: Sendable {
 
     public init(domain: Domain) { self.domain = domain }
 
-    /// The owner of a valid key.
+    /// Whom a valid key acts for.
     /// - Throws: `.unauthenticated`, without saying which part was wrong.
-    public func authenticate(_ key: String) async throws -> KeyID {
+    public func authenticate(_ key: String) async throws -> Principal {
         let refusal = VersError(
             .unauthenticated,
             "the API key is not valid",
@@ -24,7 +24,7 @@ public final class KeyService: Sendable {
         else { throw refusal }
         guard let stored = try await domain.metadata.secretHash(ofKey: id) else { throw refusal }
         guard Self.equalInConstantTime(stored, hash(key.suffix(Self.secretLength))) else { throw refusal }
-        return id
+        return Principal(keyID: id, organisationID: .owner)
     }
 
     /// Creates a key. The caller shows it once; it cannot be read again.

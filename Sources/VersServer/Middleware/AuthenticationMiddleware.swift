@@ -2,7 +2,7 @@ import HTTPTypes
 import Hummingbird
 import VersAPI
 
-/// Turns the bearer key into the owner in the context.
+/// Turns the bearer key into the principal in the context.
 struct AuthenticationMiddleware: RouterMiddleware {
     typealias Context = APIRequestContext
 
@@ -24,7 +24,7 @@ struct AuthenticationMiddleware: RouterMiddleware {
         }
         var context = context
         do {
-            context.owner = try await keys.authenticate(key)
+            context.principal = try await keys.authenticate(key)
         } catch let error as VersError where error.code == .unauthenticated {
             throw Self.challenge(error)
         }

@@ -3,6 +3,7 @@ import Hummingbird
 import Logging
 import NIOCore
 import VersAPI
+import VersCore
 
 /// What travels with one request through middleware and routes.
 struct APIRequestContext: RequestContext {
@@ -11,7 +12,7 @@ struct APIRequestContext: RequestContext {
     /// Returned as `X-Request-Id` and stamped on every log line.
     let requestID: String
     /// Set by ``AuthenticationMiddleware``.
-    var owner: KeyID?
+    var principal: Principal?
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
@@ -22,9 +23,9 @@ struct APIRequestContext: RequestContext {
     }
 
     /// - Throws: `.unauthenticated` on a route that lacks the middleware.
-    func requireOwner() throws -> KeyID {
-        guard let owner else { throw VersError(.unauthenticated, "this route needs an API key") }
-        return owner
+    func requirePrincipal() throws -> Principal {
+        guard let principal else { throw VersError(.unauthenticated, "this route needs an API key") }
+        return principal
     }
 
     /// The id in the path. Routes name their captures `id` and `exec_id`; `name` is what the error calls it.

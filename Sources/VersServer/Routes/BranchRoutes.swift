@@ -40,7 +40,7 @@ struct BranchRoutes: Sendable {
             source,
             count: try query.integer("count", default: 1, in: 1...TransferLimit.branchCount),
             options: try query.freezeOptions(),
-            owner: try context.requireOwner()
+            owner: try context.requirePrincipal().keyID
         )
         let body = NewMachinesResponse(vms: ids.map(NewMachineResponse.init(vm_id:)))
         return try .json(body, status: .created)

@@ -29,14 +29,18 @@ struct MachineRoutes: Sendable {
     private func newRoot(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let waits = try QueryOptions(request).flag("wait_boot")
         let body = try await bodies.json(NewRootRequest.self, of: request)
-        let id = try await machines.create(body.vm_config, owner: try context.requireOwner(), waitForBoot: waits)
+        let id = try await machines.create(
+            body.vm_config,
+            owner: try context.requirePrincipal().keyID,
+            waitForBoot: waits
+        )
         return try .json(NewMachineResponse(vm_id: id), status: .created)
     }
 
     private func fromCommit(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let body = try await bodies.json(FromCommitRequest.self, of: request)
         let commit = try Self.source(of: body)
-        let id = try await machines.create(from: commit, owner: try context.requireOwner())
+        let id = try await machines.create(from: commit, owner: try context.requirePrincipal().keyID)
         return try .json(NewMachineResponse(vm_id: id), status: .created)
     }
 
@@ -96,7 +100,7 @@ struct MachineRoutes: Sendable {
         let id = try context.machineID()
         let options = try QueryOptions(request).freezeOptions()
         let body = try await bodies.optionalJSON(CommitRequest.self, of: request) ?? CommitRequest()
-        let owner = try context.requireOwner()
+        let owner = try context.requirePrincipal().keyID
         let commit = try await machines.commit(id, request: body, options: options, owner: owner)
         return try .json(CommitResponse(commit_id: commit), status: .created)
     }
