@@ -11,23 +11,42 @@ public struct MachineDirectories: MachineFileStoring {
 
     public init(layout: InstanceLayout) { self.layout = layout }
 
-    public func create(_ id: MachineID) async throws {
+    public func create(_ id: MachineID) async throws { try await make(layout.directory(of: id)) }
+
+    public func createStandby(_ id: MachineID) async throws { try await make(layout.standbyDirectory(of: id)) }
+
+    public func adoptStandby(_ id: MachineID) async throws {
         let directory = layout.directory(of: id)
+        let standby = layout.standbyDirectory(of: id)
         try await BlockingPool.run {
-            guard mkdir(directory.string, 0o700) == 0 else {
-                let error = Errno(rawValue: errno)
-                if error == .fileExists { throw VersError(.alreadyExists, "directory of vm \(id) exists already") }
-                throw HostError("mkdir", directory, errno: error)
-            }
+            // Only an empty directory is replaced by a rename.
+            guard rename(standby.string, directory.string) == 0 else { throw Self.failure("rename", directory) }
         }
     }
 
-    public func remove(_ id: MachineID) async throws {
-        let directory = layout.directory(of: id)
+    public func remove(_ id: MachineID) async throws { try await remove(layout.directory(of: id)) }
+
+    public func removeStandby(_ id: MachineID) async throws { try await remove(layout.standbyDirectory(of: id)) }
+
+    private func make(_ directory: FilePath) async throws {
+        try await BlockingPool.run {
+            guard mkdir(directory.string, 0o700) == 0 else { throw Self.failure("mkdir", directory) }
+        }
+    }
+
+    private func remove(_ directory: FilePath) async throws {
         try await BlockingPool.run {
             guard access(directory.string, F_OK) == 0 else { return }
             try FileManager.default.removeItem(atPath: directory.string)
         }
+    }
+
+    private static func failure(_ call: String, _ directory: FilePath) -> any Error {
+        let error = Errno(rawValue: errno)
+        if error == .fileExists || error == .directoryNotEmpty {
+            return VersError(.alreadyExists, "directory '\(directory)' exists already")
+        }
+        return HostError(call, directory, errno: error)
     }
 
     public func removeDisk(named name: String, of id: MachineID) async throws {
@@ -39,9 +58,12 @@ public struct MachineDirectories: MachineFileStoring {
         }
     }
 
-    public func all() async throws -> [MachineID] {
-        let directory = layout.machines
-        return try await BlockingPool.run {
+    public func all() async throws -> [MachineID] { try await ids(in: layout.machines) }
+
+    public func standbys() async throws -> [MachineID] { try await ids(in: layout.standbys) }
+
+    private func ids(in directory: FilePath) async throws -> [MachineID] {
+        try await BlockingPool.run {
             try FileManager.default.contentsOfDirectory(atPath: directory.string).compactMap(MachineID.init)
         }
     }

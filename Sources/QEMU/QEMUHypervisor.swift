@@ -70,15 +70,35 @@ public final class QEMUHypervisor: Hypervisor {
 
     public func boot(_ configuration: LaunchConfiguration) async throws -> any VirtualMachine {
         try await describingFailures("boot the machine") {
-            let qemu = try await launch(configuration, waits: false)
+            let qemu = try await launch(
+                QEMUCommandLine(
+                    machineID: configuration.machineID,
+                    directory: configuration.directory,
+                    memoryMiB: configuration.memoryMiB,
+                    vcpuCount: configuration.vcpuCount,
+                    start: .boot(configuration),
+                    accelerator: accelerator.name,
+                    translationCacheMiB: self.configuration.translationCacheMiB
+                )
+            )
             return QEMUVirtualMachine(qemu, activeDisk: configuration.activeDisk, memoryMiB: configuration.memoryMiB)
         }
     }
 
-    public func startWaiting(_ configuration: LaunchConfiguration) async throws -> any WaitingMachine {
+    public func startWaiting(_ configuration: WaitingConfiguration) async throws -> any WaitingMachine {
         try await describingFailures("start a waiting machine") {
-            let qemu = try await launch(configuration, waits: true)
-            return QEMUWaitingMachine(qemu, activeDisk: configuration.activeDisk, memoryMiB: configuration.memoryMiB)
+            let qemu = try await launch(
+                QEMUCommandLine(
+                    machineID: configuration.machineID,
+                    directory: configuration.directory,
+                    memoryMiB: configuration.memoryMiB,
+                    vcpuCount: configuration.vcpuCount,
+                    start: .wait,
+                    accelerator: accelerator.name,
+                    translationCacheMiB: self.configuration.translationCacheMiB
+                )
+            )
+            return try await QEMUWaitingMachine.leash(qemu, memoryMiB: configuration.memoryMiB)
         }
     }
 
@@ -119,15 +139,9 @@ public final class QEMUHypervisor: Hypervisor {
         }
     }
 
-    private func launch(_ machine: LaunchConfiguration, waits: Bool) async throws -> QEMUProcess {
-        let commandLine = QEMUCommandLine(
-            machine: machine,
-            accelerator: accelerator.name,
-            translationCacheMiB: configuration.translationCacheMiB,
-            waits: waits
-        )
+    private func launch(_ commandLine: QEMUCommandLine) async throws -> QEMUProcess {
         var logger = logger
-        logger[metadataKey: "machine"] = "\(machine.machineID)"
+        logger[metadataKey: "machine"] = "\(commandLine.machineID)"
         return try await QEMUProcess.launch(commandLine, configuration: configuration, logger: logger)
     }
 }

@@ -48,10 +48,14 @@ static pthread_mutex_t serving = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 static int wake = -1;
 /// Whose layers are being collected.
 static struct client *layers_from;
+/// Whose end is the process' end.
+static struct client *leash;
 static unsigned long accepted;
 static int listener;
 
 static void end_client(struct client *client) {
+    // Nobody else knows of a process that waits.
+    if (leash == client) _exit(0);
     close(client->fd);
     client->fd = -1;
     if (later.client == client) {
@@ -106,9 +110,21 @@ static void map_layers(struct client *client) {
         answer_error(client, error, "map");
         return;
     }
+    leash = NULL;
     struct text text = {.length = 0};
     text_add(&text, "mapped ");
     text_add_number(&text, guest_ram.mappings);
+    answer(client, &text);
+}
+
+static void take_leash(struct client *client) {
+    if (leash || guest_ram.layers_mapped || freeze_happened()) {
+        answer_error(client, EALREADY, "leash");
+        return;
+    }
+    leash = client;
+    struct text text = {.length = 0};
+    text_add(&text, "leash");
     answer(client, &text);
 }
 
@@ -203,6 +219,8 @@ static void obey(struct client *client, char *line) {
         answer_status(client);
     } else if ((argument = line_argument(line, "layer")) && *argument) {
         add_layer(client, argument);
+    } else if (strcmp(line, "leash") == 0) {
+        take_leash(client);
     } else if (strcmp(line, "map") == 0) {
         map_layers(client);
     } else if ((argument = line_argument(line, "at")) && *argument) {
@@ -229,8 +247,9 @@ static void serve(struct client *client) {
 static void accept_client(void) {
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) return;
-    struct client *place = &clients[0];
+    struct client *place = &clients[leash == &clients[0]];
     for (size_t i = 0; i < CLIENTS_MAX && place->fd >= 0; i++) {
+        if (&clients[i] == leash) continue;
         if (clients[i].fd < 0 || clients[i].number < place->number) place = &clients[i];
     }
     if (place->fd >= 0) end_client(place);

@@ -3,6 +3,7 @@
 //   ping                      pong 1
 //   status                    status <RAM bytes> <0|1: layers mapped> <mappings> <mark or -> <0|1: a copy is pending>
 //   layer <path>              layer                  adds a layer, the oldest first
+//   leash                     leash                  the process ends when this connection does, unless layers are mapped
 //   map                       mapped <mappings>      maps the layers; once, before any freeze
 //   at <path>                 at                     the next freeze of this connection is put off, as below
 //   freeze since <mark>       frozen <pid> <microseconds of the fork>

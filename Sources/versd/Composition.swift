@@ -19,6 +19,7 @@ struct Composition {
     let instance: Instance
     let listen: ListenAddress
     let accelerator: AcceleratorPreference
+    let standbyCount: Int
     let readyDescriptor: Int32?
     let logger: Logger
 
@@ -26,6 +27,8 @@ struct Composition {
         let layout = instance.layout
         let metadata = try SQLiteMetadataStore(path: layout.database)
         let background = BackgroundWork()
+        var configuration = DomainConfiguration()
+        configuration.standbyCount = standbyCount
         let hypervisor = try await QEMUHypervisor(
             configuration: QEMUConfiguration(memoryLibrary: Self.memoryLibrary, accelerator: accelerator),
             logger: logger
@@ -40,7 +43,7 @@ struct Composition {
             host: LinuxHostResources(layout: layout),
             keys: SystemKeyMaterial(),
             layout: layout,
-            configuration: DomainConfiguration(),
+            configuration: configuration,
             background: background,
             steps: Faults.observer(logger: logger),
             logger: logger

@@ -4,6 +4,7 @@ public import Logging
 public import QEMU
 import SystemPackage
 import VersAPI
+import VersCore
 
 /// The daemon that owns the VMs of one instance.
 @main
@@ -36,8 +37,20 @@ struct VersDaemon: AsyncParsableCommand {
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel: Logger.Level = .info
 
+    @Option(
+        help:
+            "Processes kept ready for each size of VM that was asked for lately, so that the next one starts faster. 0 keeps none."
+    )
+    var standby = DomainConfiguration().standbyCount
+
     @Option(help: "Accelerator for guests: automatic, kvm or tcg.")
     var accelerator: AcceleratorPreference = .automatic
+
+    func validate() throws {
+        guard (0...64).contains(standby) else {
+            throw ValidationError("invalid --standby \(standby): expected 0 to 64")
+        }
+    }
 
     func run() async throws {
         let level = logLevel
@@ -53,6 +66,7 @@ struct VersDaemon: AsyncParsableCommand {
                 instance: instance,
                 listen: listen,
                 accelerator: accelerator,
+                standbyCount: standby,
                 readyDescriptor: readyFD,
                 logger: logger
             ).run()

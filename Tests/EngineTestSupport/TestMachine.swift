@@ -27,6 +27,10 @@ package struct TestMachine: Sendable {
             try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
         }
 
+        package var waiting: WaitingConfiguration {
+            WaitingConfiguration(machineID: id, directory: directory, memoryMiB: engine.memoryMiB, vcpuCount: 1)
+        }
+
         package func launch(disk: FilePath, kernelArguments: [String] = []) -> LaunchConfiguration {
             let image = engine.image
             return LaunchConfiguration(
@@ -50,8 +54,8 @@ package struct TestMachine: Sendable {
             over: commit.disk,
             sizeMiB: engine.hypervisor.diskSizeMiB(of: commit.disk)
         )
-        let waiting = try await engine.hypervisor.startWaiting(place.launch(disk: disk))
-        let vm = try await waiting.restore(commit.state)
+        let waiting = try await engine.hypervisor.startWaiting(place.waiting)
+        let vm = try await waiting.restore(commit.state, disk: disk)
         return TestMachine(place: place, vm: vm)
     }
 

@@ -88,13 +88,8 @@ extension EngineTests {
                     FreezeRequest(directory: directory, delta: .sinceStart, mark: id, reusesUnchangedDisk: true)
                 )
                 let place = try TestMachine.Place(engine: host.engine)
-                let disk = try await host.engine.hypervisor.createDisk(
-                    in: place.directory,
-                    over: directory.appending(LayerFile.disk.rawValue),
-                    sizeMiB: host.engine.diskMiB
-                )
-                let waiting = try await host.engine.hypervisor.startWaiting(place.launch(disk: disk))
-                // The parent goes on changing the disk that the child has open already.
+                let waiting = try await host.engine.hypervisor.startWaiting(place.waiting)
+                // The parent goes on changing the disk while the child waits.
                 try await parent.waitForCount(above: parent.count() + 20)
                 let frozen = try await freeze.execute(leavePaused: false)
                 _ = try await frozen.memoryLayer()
@@ -103,7 +98,12 @@ extension EngineTests {
                     memoryLayers: host.booted.layers + [directory.appending(LayerFile.memory.rawValue)],
                     deviceState: directory.appending(LayerFile.deviceState.rawValue)
                 )
-                let vm = try await waiting.restore(state)
+                let disk = try await host.engine.hypervisor.createDisk(
+                    in: place.directory,
+                    over: directory.appending(LayerFile.disk.rawValue),
+                    sizeMiB: host.engine.diskMiB
+                )
+                let vm = try await waiting.restore(state, disk: disk)
                 let child = TestMachine(place: place, vm: vm)
                 try await vm.resume()
                 try await frozen.keepMark()

@@ -238,11 +238,11 @@ extension EngineTests {
                 over: host.booted.disk,
                 sizeMiB: host.engine.diskMiB
             )
-            var launch = place.launch(disk: disk)
-            launch.memoryMiB *= 2
-            let waiting = try await host.engine.hypervisor.startWaiting(launch)
+            var configuration = place.waiting
+            configuration.memoryMiB *= 2
+            let waiting = try await host.engine.hypervisor.startWaiting(configuration)
             do {
-                _ = try await waiting.restore(host.booted.state)
+                _ = try await waiting.restore(host.booted.state, disk: disk)
                 Issue.record("memory of another size was loaded")
             } catch let error as VersError {
                 #expect(error.code == .incompatible)

@@ -58,8 +58,14 @@ struct RecoveryTests {
             let stray = MachineID()
             try await test.domain.files.create(stray)
             _ = try await test.domain.commits.create(CommitID())
-            let configuration = try #require(test.hypervisor.launched.last)
-            _ = try await test.hypervisor.startWaiting(configuration.of(stray))
+            _ = try await test.hypervisor.startWaiting(
+                WaitingConfiguration(
+                    machineID: stray,
+                    directory: test.layout.directory(of: stray),
+                    memoryMiB: 128,
+                    vcpuCount: 1
+                )
+            )
             #expect(test.hypervisor.processes.contains(stray))
             _ = try await restarted(test)
             #expect(test.hypervisor.processes == [id])
@@ -146,14 +152,6 @@ struct RecoveryTests {
             #expect(try await machines.summary(of: orphan.id).state_reason?.contains("gone") == true)
             #expect(try await machines.summary(of: sample.id).state == .running)
         }
-    }
-}
-
-extension LaunchConfiguration {
-    fileprivate func of(_ id: MachineID) -> LaunchConfiguration {
-        var configuration = self
-        configuration.machineID = id
-        return configuration
     }
 }
 

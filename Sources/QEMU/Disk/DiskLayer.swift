@@ -1,3 +1,4 @@
+internal import QMP
 internal import SystemPackage
 
 /// One qcow2 file in QEMU's block graph. Its nodes are named after the file, so that a daemon that adopts the machine
@@ -25,6 +26,16 @@ struct DiskLayer: Sendable, Hashable {
         {"driver":"qcow2","node-name":"\(nodeName)","discard":"unmap",\
         "file":{"driver":"file","node-name":"\(fileNodeName)","filename":"\(fileName)","discard":"unmap"}}
         """
+    }
+}
+
+extension BlockdevAdd {
+    init(_ layer: DiskLayer, opensBackingFile: Bool) {
+        self.init(
+            nodeName: layer.nodeName,
+            file: File(filename: layer.fileName, nodeName: layer.fileNodeName),
+            opensBackingFile: opensBackingFile
+        )
     }
 }
 

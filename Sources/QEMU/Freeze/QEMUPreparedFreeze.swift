@@ -50,10 +50,7 @@ extension QEMUVirtualMachine {
         do {
             let layer = DiskLayer(file: next)
             _ = try await qemu.monitor.execute(
-                BlockdevAdd(
-                    nodeName: layer.nodeName,
-                    file: .init(filename: layer.fileName, nodeName: layer.fileNodeName)
-                ),
+                BlockdevAdd(layer, opensBackingFile: false),
                 timeout: timeouts.command
             )
         } catch {

@@ -5,27 +5,45 @@ internal import SystemPackage
 internal import VersAPI
 internal import VersCore
 
-/// A QEMU that waits for saved state (`-incoming defer`). It has its disk open, but inactive: nothing is locked, and
-/// what it has read of the disk's metadata is read again at the activation.
+/// A QEMU that waits for saved state (`-incoming defer`), on a leash: it ends when the connection to its memory library
+/// does, until memory is mapped.
 final class QEMUWaitingMachine: WaitingMachine {
     private let qemu: QEMUProcess
-    private let activeDisk: FilePath
+    private let memory: MemoryConnection
     private let memoryMiB: Int
 
-    init(_ qemu: QEMUProcess, activeDisk: FilePath, memoryMiB: Int) {
+    private init(_ qemu: QEMUProcess, memory: MemoryConnection, memoryMiB: Int) {
         self.qemu = qemu
+        self.memory = memory
         self.memoryMiB = memoryMiB
-        self.activeDisk = activeDisk
+    }
+
+    /// Takes a process that was just started; it has been ended when the call throws.
+    static func leash(_ qemu: QEMUProcess, memoryMiB: Int) async throws -> QEMUWaitingMachine {
+        do {
+            let memory = try await MemoryConnection.connect(to: qemu.memorySocket)
+            _ = try await memory.request("leash", expecting: "leash")
+            return QEMUWaitingMachine(qemu, memory: memory, memoryMiB: memoryMiB)
+        } catch {
+            await qemu.kill()
+            await qemu.monitor.close()
+            throw error
+        }
     }
 
     var process: ProcessIdentity { qemu.identity }
 
-    func restore(_ state: SavedState) async throws -> any VirtualMachine {
+    var isWaiting: Bool { qemu.handle.exit == nil }
+
+    func restore(_ state: SavedState, disk: FilePath) async throws -> any VirtualMachine {
+        let qemu = qemu.moved(to: disk.removingLastComponent())
         do {
             return try await describingFailures("restore the machine") {
+                async let insertion: Void = insert(DiskLayer(file: disk))
                 try await mapLayers(state.memoryLayers)
-                try await loadDeviceState(state.deviceState)
-                return QEMUVirtualMachine(qemu, activeDisk: activeDisk, memoryMiB: memoryMiB)
+                try await insertion
+                try await loadDeviceState(state.deviceState, into: qemu)
+                return QEMUVirtualMachine(qemu, activeDisk: disk, memoryMiB: memoryMiB)
             }
         } catch {
             await abandon()
@@ -35,11 +53,23 @@ final class QEMUWaitingMachine: WaitingMachine {
 
     func abandon() async {
         await qemu.kill()
+        await memory.close()
         await qemu.monitor.close()
     }
 
+    /// Opens the disk, inactive as everything in a machine that waits, and puts it into the guest's drive. That a drive
+    /// may change behind a realised device is in QEMU since 6.0 (`set_drive_helper`).
+    private func insert(_ layer: DiskLayer) async throws {
+        let timeout = qemu.configuration.timeouts.flush
+        _ = try await qemu.monitor.execute(BlockdevAdd(layer, opensBackingFile: true), timeout: timeout)
+        _ = try await qemu.monitor.execute(
+            SetProperty(path: QEMUCommandLine.diskDevice, property: "drive", value: layer.nodeName),
+            timeout: timeout
+        )
+        _ = try await qemu.monitor.execute(BlockdevDel(nodeName: QEMUCommandLine.absentDiskNode), timeout: timeout)
+    }
+
     private func mapLayers(_ layers: [FilePath]) async throws {
-        let memory = try await MemoryConnection.connect(to: qemu.memorySocket)
         for layer in layers {
             do {
                 _ = try await memory.request("layer \(layer)", expecting: "layer")
@@ -55,7 +85,7 @@ final class QEMUWaitingMachine: WaitingMachine {
         await memory.close()
     }
 
-    private func loadDeviceState(_ file: FilePath) async throws {
+    private func loadDeviceState(_ file: FilePath, into qemu: QEMUProcess) async throws {
         let events = qemu.events.subscribe()
         try await passDeviceState(file)
         _ = try await qemu.monitor.execute(

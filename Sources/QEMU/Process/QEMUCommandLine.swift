@@ -3,23 +3,36 @@ internal import SystemPackage
 internal import VersAPI
 internal import VersCore
 
-/// The arguments of a machine's QEMU. Parent and child of a branch differ in the disk's file and in `waits` only:
+/// The arguments of a machine's QEMU. One that boots and one that waits for saved state differ in firmware and disk only:
 /// device state loads into the very same set of devices alone.
 struct QEMUCommandLine: Sendable {
     /// Part of ``HypervisorCompatibility``: to be changed with anything that saved device state depends on.
     static let deviceSet = "q35-virtio-1"
     static let machineType = "pc-q35-7.2"
     static let guestPortName = "vers.agent"
+    /// The guest's disk in QEMU's object tree.
+    static let diskDevice = "/machine/peripheral/disk0"
+    /// The node behind the disk of a machine that waits, until it is told which disk it has.
+    static let absentDiskNode = "absent"
 
-    var machine: LaunchConfiguration
+    /// What a machine does when it is started.
+    enum Start: Sendable {
+        case boot(LaunchConfiguration)
+        /// Waits for saved state.
+        case wait
+    }
+
+    var machineID: MachineID
+    var directory: FilePath
+    var memoryMiB: Int
+    var vcpuCount: Int
+    var start: Start
     var accelerator: String
     var translationCacheMiB: Int
-    /// Whether it waits for saved state in place of booting.
-    var waits: Bool
 
     var arguments: [String] {
         identity + board + processor + memory + firmware + disk + guestPort + console + devices + monitor + confinement
-            + (waits ? ["-incoming", "defer", "-S"] : [])
+            + waiting
     }
 
     /// A baseline that every 64-bit server of the last decade meets (x86-64-v2 with AES), so that a commit moves
@@ -38,7 +51,7 @@ struct QEMUCommandLine: Sendable {
     }
 
     private var identity: [String] {
-        ["-name", "guest=\(machine.machineID.text),debug-threads=on"]
+        ["-name", "guest=\(machineID.text),debug-threads=on"]
     }
 
     private var board: [String] {
@@ -63,22 +76,22 @@ struct QEMUCommandLine: Sendable {
         return [
             "-accel", accel,
             "-cpu", Self.cpuModel(accelerator: accelerator),
-            "-smp", "\(machine.vcpuCount)",
+            "-smp", "\(vcpuCount)",
         ]
     }
 
     private var memory: [String] {
         [
-            "-m", "\(machine.memoryMiB)M",
+            "-m", "\(memoryMiB)M",
             "-object",
-            "memory-backend-file,id=ram,size=\(machine.memoryMiB)M,mem-path=\(MachineFile.ram),share=on,prealloc=off",
+            "memory-backend-file,id=ram,size=\(memoryMiB)M,mem-path=\(MachineFile.ram),share=on,prealloc=off",
         ]
     }
 
     /// Read by the guest's firmware only. A machine that waits for saved state never starts its firmware, and spares
     /// the time to read the files and the private memory that holds them (15 MiB).
     private var firmware: [String] {
-        guard !waits else { return [] }
+        guard case .boot(let machine) = start else { return [] }
         return [
             "-kernel", machine.kernel.string,
             "-initrd", machine.initramfs.string,
@@ -87,12 +100,24 @@ struct QEMUCommandLine: Sendable {
     }
 
     private var disk: [String] {
-        let layer = DiskLayer(file: machine.activeDisk)
+        let (node, options) =
+            switch start {
+            case .boot(let machine):
+                (DiskLayer(file: machine.activeDisk).nodeName, DiskLayer(file: machine.activeDisk).openOptions)
+            case .wait:
+                (Self.absentDiskNode, #"{"driver":"null-co","node-name":"\#(Self.absentDiskNode)","read-zeroes":true}"#)
+            }
         return [
-            "-blockdev", layer.openOptions,
-            "-device",
-            "virtio-blk-pci,id=disk0,addr=0x6,drive=\(layer.nodeName),werror=stop,rerror=stop,share-rw=off",
+            "-blockdev", options,
+            "-device", "virtio-blk-pci,id=disk0,addr=0x6,drive=\(node),werror=stop,rerror=stop,share-rw=off",
         ]
+    }
+
+    private var waiting: [String] {
+        switch start {
+        case .boot: []
+        case .wait: ["-incoming", "defer", "-S"]
+        }
     }
 
     private var guestPort: [String] {

@@ -42,28 +42,30 @@ final class QEMUProcess: Sendable {
         configuration: QEMUConfiguration,
         logger: Logger
     ) async throws -> QEMUProcess {
-        let machine = commandLine.machine
         let handle = try await BlockingPool.run { try spawn(commandLine, configuration: configuration) }
         do {
             let identity = try ProcessIdentity(running: handle.pid)
             let process = try await connect(
                 handle,
                 identity: identity,
-                directory: machine.directory,
+                directory: commandLine.directory,
                 configuration: configuration,
                 logger: logger
             )
             let memory = try await MemoryConnection.connect(to: process.memorySocket)
             let status = try await memory.status()
             await memory.close()
-            guard status.bytes == UInt64(machine.memoryMiB) << 20 else {
-                throw VersError(.internal, "guest memory has \(status.bytes) bytes: expected \(machine.memoryMiB) MiB")
+            guard status.bytes == UInt64(commandLine.memoryMiB) << 20 else {
+                throw VersError(
+                    .internal,
+                    "guest memory has \(status.bytes) bytes: expected \(commandLine.memoryMiB) MiB"
+                )
             }
             return process
         } catch {
             try? handle.signal(SIGKILL)
             let exit = await handle.waitForExit(timeout: configuration.timeouts.quit)
-            throw startFailure(error, exit: exit, directory: machine.directory)
+            throw startFailure(error, exit: exit, directory: commandLine.directory)
         }
     }
 
@@ -86,6 +88,19 @@ final class QEMUProcess: Sendable {
             handle,
             identity: identity,
             directory: directory,
+            configuration: configuration,
+            logger: logger
+        )
+    }
+
+    /// The same process, whose directory was given another name.
+    func moved(to directory: FilePath) -> QEMUProcess {
+        QEMUProcess(
+            identity: identity,
+            directory: directory,
+            handle: handle,
+            monitor: monitor,
+            events: events,
             configuration: configuration,
             logger: logger
         )
@@ -144,10 +159,10 @@ final class QEMUProcess: Sendable {
         _ commandLine: QEMUCommandLine,
         configuration: QEMUConfiguration
     ) throws -> ProcessHandle {
-        let directory = commandLine.machine.directory
+        let directory = commandLine.directory
         try HostFile.createSparse(
             directory.appending(MachineFile.ram),
-            sizeInBytes: UInt64(commandLine.machine.memoryMiB) << 20
+            sizeInBytes: UInt64(commandLine.memoryMiB) << 20
         )
         try HostFile.remove(directory.appending(MachineFile.ramSocket))
         var descriptors: [Int32] = []

@@ -1,4 +1,4 @@
-/// Opens a qcow2 file as a node of the block graph, without its backing file.
+/// Opens a qcow2 file as a node of the block graph.
 public struct BlockdevAdd: QMPCommand {
     public struct File: Encodable, Sendable {
         public var driver = "file"
@@ -22,10 +22,13 @@ public struct BlockdevAdd: QMPCommand {
     public var nodeName: String
     public var file: File
     public var discard = "unmap"
+    /// Whether the backing file that the header names is opened, too.
+    public var opensBackingFile: Bool
 
-    public init(nodeName: String, file: File) {
+    public init(nodeName: String, file: File, opensBackingFile: Bool) {
         self.nodeName = nodeName
         self.file = file
+        self.opensBackingFile = opensBackingFile
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -35,7 +38,7 @@ public struct BlockdevAdd: QMPCommand {
         try container.encode(file, forKey: .file)
         try container.encode(discard, forKey: .discard)
         // Null, not absent: absent means the backing file that the header names.
-        try container.encodeNil(forKey: .backing)
+        if !opensBackingFile { try container.encodeNil(forKey: .backing) }
     }
 
     enum CodingKeys: String, CodingKey {

@@ -9,6 +9,20 @@ public struct Continue: QMPCommand {
     public init() {}
 }
 
+/// Sets a property of an object in QEMU's tree.
+public struct SetProperty: QMPCommand {
+    public static let name = "qom-set"
+    public var path: String
+    public var property: String
+    public var value: String
+
+    public init(path: String, property: String, value: String) {
+        self.path = path
+        self.property = property
+        self.value = value
+    }
+}
+
 /// Ends QEMU.
 public struct Quit: QMPCommand {
     public static let name = "quit"

@@ -18,6 +18,7 @@ public struct Domain: Sendable {
     public let steps: StepObserver
     public let logger: Logger
     let registry = MachineRegistry()
+    let standbys: StandbyPool
 
     /// Refuses to make anything new on a disk that is nearly full.
     func ensureDiskSpace() async throws {
@@ -73,6 +74,19 @@ public struct Domain: Sendable {
         self.background = background
         self.steps = steps
         self.logger = logger
+        standbys = StandbyPool(
+            hypervisor: hypervisor,
+            files: files,
+            host: host,
+            layout: layout,
+            background: background,
+            policy: StandbyPool.Policy(
+                countPerShape: configuration.standbyCount,
+                lifetime: configuration.standbyLifetime,
+                reservedMemoryMiB: configuration.reservedMemoryMiB + configuration.expectedMachineMemoryMiB
+            ),
+            logger: logger
+        )
     }
 }
 
@@ -97,6 +111,11 @@ public struct DomainConfiguration: Sendable {
     /// Memory layers at which a freeze copies all of memory, so that a chain starts anew. Every extent of every
     /// layer is a mapping, of which Linux allows 65,530 a process.
     public var maximumMemoryLayers = 24
+    /// How many processes wait for a VM to become, for each size of VM that was asked for lately. Each has about 25 MiB
+    /// of its own.
+    public var standbyCount = 2
+    /// How long they wait after the last VM of their size.
+    public var standbyLifetime: Duration = .seconds(600)
     /// Memory of the host that no new VM may touch.
     public var reservedMemoryMiB = 512
     /// What a restored VM is expected to touch soon.

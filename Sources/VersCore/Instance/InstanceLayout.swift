@@ -20,8 +20,12 @@ public struct InstanceLayout: Sendable, Hashable {
     public var images: FilePath { home.appending("images") }
     public var commits: FilePath { home.appending("commits") }
     public var machines: FilePath { home.appending("vms") }
+    /// Of processes that wait for a VM to become.
+    public var standbys: FilePath { home.appending("standby") }
 
     public func directory(of machine: MachineID) -> FilePath { machines.appending(machine.text) }
+
+    public func standbyDirectory(of machine: MachineID) -> FilePath { standbys.appending(machine.text) }
 
     public func directory(of commit: CommitID) -> FilePath { commits.appending(commit.text) }
 

@@ -12,7 +12,7 @@ struct MachineFreezer: Sendable {
         var owner: KeyID
         var name: String?
         var description: String?
-        /// Whether a child may have been started against the commit's disk before the pause.
+        /// Whether the commit may share its parent's disk when nothing was written since.
         var reusesUnchangedDisk = true
 
         /// The name that was asked for, or one made from the id.

@@ -75,23 +75,33 @@ struct MachineLauncher: Sendable {
         }
     }
 
-    /// Starts a process that waits for the state of a commit.
+    /// Starts a process that waits for the state of a commit, in the machine's directory.
     func startWaiting(_ machine: Machine) async throws -> any WaitingMachine {
-        try await domain.hypervisor.startWaiting(try await launchConfiguration(of: machine))
+        try await domain.hypervisor.startWaiting(
+            WaitingConfiguration(
+                machineID: machine.id,
+                directory: domain.layout.directory(of: machine.id),
+                memoryMiB: machine.hardware.memoryMiB,
+                vcpuCount: machine.hardware.vcpuCount
+            )
+        )
     }
 
     /// Gives a waiting process the state of `commit` and makes it a machine of its own. It runs when the call
     /// returns, and its agent has answered.
     func restore(_ waiting: any WaitingMachine, as machine: Machine, from commit: Commit) async throws -> LiveMachine {
-        guard let stateLayer = commit.deviceStateLayer else {
+        guard let stateLayer = commit.deviceStateLayer, let disk = machine.activeDisk else {
             await waiting.abandon()
-            throw VersError(.internal, "commit \(commit.id) has no memory to restore")
+            throw VersError(.internal, "vm \(machine.id) and commit \(commit.id) lack a disk or memory to restore")
         }
         let state = SavedState(
             memoryLayers: commit.memoryLayers.map { domain.layout.file(.memory, of: $0) },
             deviceState: domain.layout.file(.deviceState, of: stateLayer)
         )
-        let process = try await waiting.restore(state)
+        let process = try await waiting.restore(
+            state,
+            disk: domain.layout.directory(of: machine.id).appending(disk)
+        )
         domain.steps(.branchChildRestored)
         let live = await supervisor.supervise(process, id: machine.id)
         do {

@@ -18,7 +18,7 @@ extension MachineService {
         case .machine(let id):
             let machine = try await settled(id, skipWaitBoot: options.skipWaitBoot)
             try await admit(count: count, memoryMiB: machine.hardware.memoryMiB)
-            let purpose = MachineFreezer.Purpose(kind: .branch, owner: owner, reusesUnchangedDisk: false)
+            let purpose = MachineFreezer.Purpose(kind: .branch, owner: owner)
             await domain.registry.beginUse(of: purpose.id)
             do {
                 let children = try await branch(id, into: count, purpose: purpose, options: options, owner: owner)
@@ -39,7 +39,7 @@ extension MachineService {
         options: FreezeOptions,
         owner: KeyID
     ) async throws -> [MachineID] {
-        var prestarted: [Prestarted] = []
+        var standbys: [Standby] = []
         var wasPausedHere = false
         do {
             let commit = try await domain.registry.exclusively(id) {
@@ -58,7 +58,8 @@ extension MachineService {
                     // The first children start while the parent still runs; every further one would only make
                     // the pause compete for processors.
                     let early = min(count, domain.host.processorCount())
-                    prestarted = try await prestart(early, of: machine, purpose: purpose, owner: owner)
+                    standbys = try await domain.standbys.provide(early, of: machine.hardware.shape)
+                    domain.steps(.branchChildWaiting)
                 }
                 if options.keepPaused, machine.state == .running {
                     try await domain.metadata.update(id) { $0.state = .paused }
@@ -67,12 +68,14 @@ extension MachineService {
                 return commit
             }
             domain.steps(.branchMarkKept)
-            let children = try await spawn(count, from: commit, owner: owner, prestarted: prestarted)
+            let ready = standbys
+            standbys = []
+            let children = try await spawn(count, from: commit, owner: owner, standbys: ready)
             sealInBackground(commit)
             flattenIfNeeded(id)
             return children
         } catch {
-            await abandon(prestarted)
+            await domain.standbys.abandon(standbys)
             if wasPausedHere { await runOn(id) }
             throw error
         }
@@ -84,45 +87,6 @@ extension MachineService {
             try await setState(of: id, to: .running, skipWaitBoot: true)
         } catch {
             domain.logger.error("parent stays paused", metadata: ["vm.id": "\(id)", "error": "\(error)"])
-        }
-    }
-
-    private func prestart(
-        _ count: Int,
-        of machine: Machine,
-        purpose: MachineFreezer.Purpose,
-        owner: KeyID
-    ) async throws -> [Prestarted] {
-        try await withThrowingTaskGroup(of: Prestarted.self) { group in
-            for _ in 0..<count {
-                let child = Machine(
-                    id: MachineID(),
-                    ownerID: owner,
-                    createdAt: .now,
-                    state: .booting,
-                    labels: nil,
-                    hardware: machine.hardware,
-                    diskMiB: machine.diskMiB,
-                    parentCommitID: purpose.id,
-                    parentMachineID: machine.id,
-                    credentials: try domain.keys.machineCredentials(comment: "vers")
-                )
-                group.addTask { [self] in
-                    try await prestart(child, diskLayers: machine.diskLayers + [purpose.id])
-                }
-            }
-            var children: [Prestarted] = []
-            do {
-                for try await child in group { children.append(child) }
-                return children
-            } catch {
-                // Not cancelled: what undoes a start would be cancelled with it, and a start is short.
-                while let rest = await group.nextResult() {
-                    if case .success(let child) = rest { children.append(child) }
-                }
-                await abandon(children)
-                throw error
-            }
         }
     }
 }

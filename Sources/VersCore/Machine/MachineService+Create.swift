@@ -11,8 +11,9 @@ extension MachineService {
         waitForBoot: Bool
     ) async throws -> MachineID {
         let plan = try await plan(configuration)
+        let standby = await domain.standbys.take(1, of: plan.hardware.shape).first
         let machine = Machine(
-            id: MachineID(),
+            id: standby?.id ?? MachineID(),
             ownerID: owner,
             createdAt: Date(),
             state: .booting,
@@ -24,11 +25,16 @@ extension MachineService {
             credentials: try domain.keys.machineCredentials(comment: "vers")
         )
         guard waitForBoot else {
-            try await domain.metadata.insert([machine])
-            await bringUpInBackground(machine)
+            do {
+                try await domain.metadata.insert([machine])
+            } catch {
+                await domain.standbys.abandon([standby].compactMap(\.self))
+                throw error
+            }
+            await bringUpInBackground(machine, standby: standby)
             return machine.id
         }
-        try await bringUp(machine, image: plan.image) {
+        try await bringUp(machine, image: plan.image, standby: standby) {
             try await domain.metadata.insert([$0])
             try await supervisor.confirm($0.id)
         }
@@ -46,14 +52,19 @@ extension MachineService {
 
     /// Finishes the creation or the start of a VM that was recorded as `booting` first: at once, or by a later daemon.
     /// Returns when the VM is held, so that whoever asks for it from then on waits for it.
-    func bringUpInBackground(_ machine: Machine) async {
+    /// - Parameter standby: the process that becomes the VM, of the same id; the call owns it.
+    func bringUpInBackground(_ machine: Machine, standby: Standby? = nil) async {
         let (held, isHeld) = AsyncStream<Void>.makeStream()
-        domain.background.start { [self] in await bringUpRecorded(machine) { isHeld.finish() } }
+        domain.background.start { [self] in await bringUpRecorded(machine, standby: standby) { isHeld.finish() } }
         // Also ends when the work was dropped, because the daemon ends.
         for await _ in held {}
     }
 
-    private func bringUpRecorded(_ machine: Machine, whenHeld: @Sendable () -> Void) async {
+    private func bringUpRecorded(
+        _ machine: Machine,
+        standby: Standby?,
+        whenHeld: @Sendable () -> Void
+    ) async {
         do {
             try await domain.registry.exclusively(machine.id) {
                 whenHeld()
@@ -61,7 +72,7 @@ extension MachineService {
                 let hardware = machine.hardware
                 let image = try await domain.images.image(named: hardware.imageName, build: hardware.imageBuild)
                 await domain.removeFiles(of: machine.id)
-                try await bringUp(machine, image: image) { started in
+                try await bringUp(machine, image: image, standby: standby) { started in
                     try await domain.metadata.update(machine.id) { $0 = $0.started(as: started) }
                     try await supervisor.confirm(machine.id)
                 }
@@ -161,10 +172,18 @@ extension MachineService {
     private func bringUp(
         _ machine: Machine,
         image: BaseImage,
+        standby: Standby?,
         record: (Machine) async throws -> Void
     ) async throws {
-        let boot = try await bootCommits.commit(for: machine.hardware, image: image)
-        let started = try await start(machine, from: boot, waiting: nil)
+        let boot: Commit
+        do {
+            boot = try await bootCommits.commit(for: machine.hardware, image: image)
+        } catch {
+            await domain.standbys.abandon([standby].compactMap(\.self))
+            throw error
+        }
+        let started = try await start(machine, from: boot, standby: standby)
+        domain.standbys.replenish(machine.hardware.shape)
         do {
             try await record(started)
         } catch {

@@ -3,23 +3,18 @@ import SystemPackage
 import VersAPI
 
 extension MachineService {
-    /// A VM that was given a directory, a disk and a process which waits for memory.
-    struct Prestarted: Sendable {
-        var machine: Machine
-        var waiting: any WaitingMachine
-    }
-
     /// Starts `count` VMs from a commit. All or none.
-    /// - Parameter prestarted: VMs to use first.
+    /// - Parameter standbys: processes to use first; the call owns them, also when it throws.
     func spawn(
         _ count: Int,
         from commit: Commit,
         owner: KeyID,
-        prestarted: [Prestarted] = []
+        standbys: [Standby] = []
     ) async throws -> [MachineID] {
         await domain.registry.beginUse(of: commit.id)
         do {
-            let started = try await spawnUsed(count, from: commit, owner: owner, prestarted: prestarted)
+            let started = try await spawnUsed(count, from: commit, owner: owner, standbys: standbys)
+            domain.standbys.replenish(commit.hardware.shape)
             await domain.registry.endUse(of: commit.id)
             return started
         } catch {
@@ -32,16 +27,28 @@ extension MachineService {
         _ count: Int,
         from commit: Commit,
         owner: KeyID,
-        prestarted: [Prestarted]
+        standbys: [Standby]
     ) async throws -> [MachineID] {
-        let commit = try await commitRecord(commit.id)
-        try checkCompatibility(of: commit)
-        if prestarted.isEmpty { try await admit(count: count, memoryMiB: commit.hardware.memoryMiB) }
-        var blueprints: [(machine: Machine, waiting: (any WaitingMachine)?)] = prestarted.map {
-            ($0.machine, $0.waiting)
+        var unused = standbys
+        let started: [Machine]
+        do {
+            let commit = try await commitRecord(commit.id)
+            try checkCompatibility(of: commit)
+            // Whoever brought processes along has asked before it started them.
+            if standbys.isEmpty { try await admit(count: count, memoryMiB: commit.hardware.memoryMiB) }
+            if commit.hasMemory, unused.count < count {
+                unused += await domain.standbys.take(count - unused.count, of: commit.hardware.shape)
+            }
+            let children = try (0..<count).map { index in
+                let standby = index < unused.count ? unused[index] : nil
+                return Blueprint(machine: try child(of: commit, id: standby?.id, owner: owner), standby: standby)
+            }
+            unused = []
+            started = try await startAll(children, from: commit)
+        } catch {
+            await domain.standbys.abandon(unused)
+            throw error
         }
-        while blueprints.count < count { blueprints.append((try child(of: commit, owner: owner), nil)) }
-        let started = try await startAll(blueprints, from: commit)
         do {
             try await domain.metadata.insert(started)
         } catch {
@@ -53,10 +60,16 @@ extension MachineService {
         return started.map(\.id)
     }
 
+    /// A VM to be started, and the process that waits to be it.
+    private struct Blueprint {
+        var machine: Machine
+        var standby: Standby?
+    }
+
     /// The record of a new VM that starts from `commit`.
-    func child(of commit: Commit, owner: KeyID) throws -> Machine {
+    private func child(of commit: Commit, id: MachineID?, owner: KeyID) throws -> Machine {
         Machine(
-            id: MachineID(),
+            id: id ?? MachineID(),
             ownerID: owner,
             createdAt: Date(),
             state: .booting,
@@ -69,38 +82,16 @@ extension MachineService {
         )
     }
 
-    /// Gives a VM its directory and disk and starts a process that waits, before the commit's memory is there.
-    func prestart(_ machine: Machine, diskLayers: [CommitID]) async throws -> Prestarted {
-        var machine = machine
-        do {
-            try await prepareFiles(of: &machine, diskLayers: diskLayers, sizeMiB: machine.diskMiB)
-            let waiting = try await launcher.startWaiting(machine)
-            domain.steps(.branchChildWaiting)
-            return Prestarted(machine: machine, waiting: waiting)
-        } catch {
-            await domain.removeFiles(of: machine.id)
-            throw error
-        }
-    }
-
-    func abandon(_ prestarted: [Prestarted]) async {
-        for child in prestarted {
-            await child.waiting.abandon()
-            await domain.removeFiles(of: child.machine.id)
-        }
-    }
-
     /// Starts one VM from a commit. Returns its record as it should be stored; the caller stores it.
-    func start(_ machine: Machine, from commit: Commit, waiting: (any WaitingMachine)?) async throws -> Machine {
+    /// - Parameter standby: the process that becomes the VM, of the same id; the call owns it, also when it throws.
+    func start(_ machine: Machine, from commit: Commit, standby: Standby?) async throws -> Machine {
         var machine = machine
         do {
-            if waiting == nil {
-                try await prepareFiles(of: &machine, diskLayers: commit.diskLayers, sizeMiB: commit.diskMiB)
-            }
+            try await prepareFiles(of: &machine, standby: standby, from: commit)
             let live: LiveMachine
             if commit.hasMemory {
-                let process = if let waiting { waiting } else { try await launcher.startWaiting(machine) }
-                live = try await launcher.restore(process, as: machine, from: commit)
+                let waiting = if let standby { standby.waiting } else { try await launcher.startWaiting(machine) }
+                live = try await launcher.restore(waiting, as: machine, from: commit)
             } else {
                 live = try await launcher.boot(machine)
             }
@@ -122,21 +113,30 @@ extension MachineService {
         await domain.removeFiles(of: id)
     }
 
-    private func prepareFiles(of machine: inout Machine, diskLayers: [CommitID], sizeMiB: Int) async throws {
-        try await domain.files.create(machine.id)
-        let base = try await launcher.diskBase(of: machine.hardware, layers: diskLayers)
-        let disk = try await domain.hypervisor.createDisk(
-            in: domain.layout.directory(of: machine.id),
-            over: base,
-            sizeMiB: sizeMiB
-        )
-        machine.activeDisk = disk.lastComponent?.string
-        machine.diskLayers = diskLayers
+    /// Gives a VM its directory and a disk over that of the commit.
+    private func prepareFiles(of machine: inout Machine, standby: Standby?, from commit: Commit) async throws {
+        do {
+            if standby != nil {
+                try await domain.files.adoptStandby(machine.id)
+            } else {
+                try await domain.files.create(machine.id)
+            }
+            let disk = try await domain.hypervisor.createDisk(
+                in: domain.layout.directory(of: machine.id),
+                over: try await launcher.diskBase(of: machine.hardware, layers: commit.diskLayers),
+                sizeMiB: commit.diskMiB
+            )
+            machine.activeDisk = disk.lastComponent?.string
+            machine.diskLayers = commit.diskLayers
+        } catch {
+            if let standby { await domain.standbys.abandon([standby]) }
+            throw error
+        }
     }
 
     /// Starts every VM, a few at a time. When one fails, none is left.
     private func startAll(
-        _ blueprints: [(machine: Machine, waiting: (any WaitingMachine)?)],
+        _ blueprints: [Blueprint],
         from commit: Commit
     ) async throws -> [Machine] {
         try await withThrowingTaskGroup(of: StartOutcome.self) { group in
@@ -145,11 +145,10 @@ extension MachineService {
                 if index >= domain.configuration.startConcurrency, let outcome = try await group.next() {
                     outcomes.append(outcome)
                 }
-                let machine = blueprint.machine
-                let waiting = blueprint.waiting
+                let (machine, standby) = (blueprint.machine, blueprint.standby)
                 group.addTask { [self] in
                     do {
-                        let started = try await start(machine, from: commit, waiting: waiting)
+                        let started = try await start(machine, from: commit, standby: standby)
                         return StartOutcome(index: index, result: .success(started))
                     } catch {
                         return StartOutcome(index: index, result: .failure(error))

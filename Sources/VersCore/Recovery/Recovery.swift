@@ -30,6 +30,7 @@ public struct Recovery: Sendable {
             below: domain.layout.machines,
             keeping: Set(registered.map(\.machine.process.pid))
         )
+        await domain.hypervisor.terminateStrays(below: domain.layout.standbys, keeping: [])
         try await removeStrayDirectories(keeping: Set(recorded.map(\.id)))
         try await settleCommits(hostRebooted: hostRebooted)
         await LayerReclaimer(domain: domain).reclaim()
@@ -125,6 +126,7 @@ public struct Recovery: Sendable {
 
     private func removeStrayDirectories(keeping recorded: Set<MachineID>) async throws {
         for id in try await domain.files.all() where !recorded.contains(id) { await domain.removeFiles(of: id) }
+        for id in try await domain.files.standbys() { try await domain.files.removeStandby(id) }
     }
 
     /// Finishes commits that were recorded but not sealed.
@@ -150,13 +152,14 @@ public struct Recovery: Sendable {
     }
 }
 
-/// Lets go of every VM when the daemon ends: they run on.
+/// Lets go of every VM when the daemon ends: they run on. What waits to become one ends.
 public struct MachineRelease: Sendable {
     private let domain: Domain
 
     public init(domain: Domain) { self.domain = domain }
 
     public func run() async {
+        await domain.standbys.close()
         for live in await domain.registry.all() { await live.detach() }
     }
 }

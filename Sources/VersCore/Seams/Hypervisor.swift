@@ -37,9 +37,9 @@ public protocol Hypervisor: Sendable {
     /// Starts a machine that boots from its disk. It is running when the call returns; its guest is not up yet.
     func boot(_ configuration: LaunchConfiguration) async throws -> any VirtualMachine
 
-    /// Starts a process that waits for saved state and has not touched guest memory. The active disk's backing
-    /// file may still be written by another machine until ``WaitingMachine/restore(_:)`` is called.
-    func startWaiting(_ configuration: LaunchConfiguration) async throws -> any WaitingMachine
+    /// Starts a process that waits for saved state, without a disk. It has not touched guest memory, and ends by itself
+    /// when this daemon ends before it was given a state.
+    func startWaiting(_ configuration: WaitingConfiguration) async throws -> any WaitingMachine
 
     /// Takes over a machine that an earlier daemon started.
     /// - Returns: nil when that process no longer runs (the pid may belong to another by now).
@@ -54,9 +54,14 @@ public protocol Hypervisor: Sendable {
 public protocol WaitingMachine: Sendable {
     var process: ProcessIdentity { get }
 
-    /// Maps memory, loads device state and activates the disk. The machine is paused when the call returns.
+    /// False once the process has ended.
+    var isWaiting: Bool { get }
+
+    /// Maps memory, opens the disk and loads device state. The machine is paused when the call returns.
     /// On failure the process has been ended.
-    func restore(_ state: SavedState) async throws -> any VirtualMachine
+    /// - Parameter disk: the machine's active disk. The directory that it is in is the one that the process was
+    ///   started in, under the name that it has by now.
+    func restore(_ state: SavedState, disk: FilePath) async throws -> any VirtualMachine
 
     /// Ends the process. Idempotent.
     func abandon() async
@@ -167,163 +172,5 @@ public struct HypervisorCompatibility: Sendable, Hashable, Codable {
         self.accelerator = accelerator
         self.cpuModel = cpuModel
         self.deviceSet = deviceSet
-    }
-}
-
-/// Everything a monitor process is started with.
-public struct LaunchConfiguration: Sendable {
-    public var machineID: MachineID
-    /// Holds sockets, logs and the active disk; exists already.
-    public var directory: FilePath
-    public var memoryMiB: Int
-    public var vcpuCount: Int
-    public var kernel: FilePath
-    public var initramfs: FilePath
-    /// Added to the hypervisor's own kernel arguments.
-    public var kernelArguments: [String]
-    public var activeDisk: FilePath
-
-    public init(
-        machineID: MachineID,
-        directory: FilePath,
-        memoryMiB: Int,
-        vcpuCount: Int,
-        kernel: FilePath,
-        initramfs: FilePath,
-        kernelArguments: [String],
-        activeDisk: FilePath
-    ) {
-        self.machineID = machineID
-        self.directory = directory
-        self.memoryMiB = memoryMiB
-        self.vcpuCount = vcpuCount
-        self.kernel = kernel
-        self.initramfs = initramfs
-        self.kernelArguments = kernelArguments
-        self.activeDisk = activeDisk
-    }
-}
-
-/// A pid that cannot be mistaken for a later process of the same number.
-public struct ProcessIdentity: Sendable, Hashable, Codable {
-    public var pid: Int32
-    /// Field 22 of `/proc/<pid>/stat`: clock ticks since boot.
-    public var startTimeTicks: UInt64
-    /// `/proc/sys/kernel/random/boot_id` of the host when it started, so that a reboot is noticed.
-    public var hostBootID: String
-
-    public init(pid: Int32, startTimeTicks: UInt64, hostBootID: String) {
-        self.pid = pid
-        self.startTimeTicks = startTimeTicks
-        self.hostBootID = hostBootID
-    }
-}
-
-public enum ExecutionState: Sendable, Equatable {
-    case running
-    case paused
-    /// The guest has shut down or panicked; only `terminate` makes sense.
-    case halted(reason: String)
-}
-
-public enum VirtualMachineEvent: Sendable, Equatable {
-    /// The guest powered itself off.
-    case guestPoweredOff
-    /// The guest asked for a reboot; the process ends, the machine should be started from its disk again.
-    case guestReset
-    /// The guest's kernel panicked.
-    case guestPanicked
-    /// The host could not serve the disk (no space, for example); the vCPUs are stopped.
-    case diskFailed(message: String)
-    /// The process is gone, for whatever reason. The last event.
-    case exited(status: String)
-}
-
-/// Where a memory layer starts.
-public enum MemoryDelta: Sendable, Equatable {
-    /// Only what changed since the kept freeze of that name.
-    case since(mark: CommitID)
-    /// Everything this process changed since it was started or restored.
-    case sinceStart
-    /// All of memory; the layer needs no other underneath.
-    case everything
-}
-
-public struct FreezeRequest: Sendable {
-    /// The commit's directory, which exists: the memory layer, device state and disk appear in it under the
-    /// hypervisor's file names (``LayerFile``).
-    public var directory: FilePath
-    public var delta: MemoryDelta
-    /// The name this freeze is kept under.
-    public var mark: CommitID
-    /// Whether the disk may stay as it is when nothing was written to it since it became active. False when a
-    /// child was started against the commit's disk before the pause.
-    public var reusesUnchangedDisk: Bool
-
-    public init(directory: FilePath, delta: MemoryDelta, mark: CommitID, reusesUnchangedDisk: Bool) {
-        self.directory = directory
-        self.delta = delta
-        self.mark = mark
-        self.reusesUnchangedDisk = reusesUnchangedDisk
-    }
-}
-
-/// The files that a freeze puts into a commit's directory.
-public enum LayerFile: String, Sendable, CaseIterable {
-    case memory = "memory.layer"
-    case deviceState = "device.state"
-    case disk = "disk.qcow2"
-}
-
-public struct FreezeReport: Sendable {
-    /// From before the vCPUs stop until they run again (or would).
-    public var pause: Duration
-    /// The parts of `pause` in their order, for the log and the benchmark.
-    public var steps: [FreezeStep]
-    /// False when nothing was written since the last freeze, so that no new disk layer was made and the commit
-    /// shares its parent's.
-    public var diskSwitched: Bool
-    /// The machine's active disk from now on.
-    public var activeDisk: FilePath
-
-    public init(pause: Duration, steps: [FreezeStep], diskSwitched: Bool, activeDisk: FilePath) {
-        self.pause = pause
-        self.steps = steps
-        self.diskSwitched = diskSwitched
-        self.activeDisk = activeDisk
-    }
-}
-
-public struct FreezeStep: Sendable, Hashable {
-    public var name: String
-    public var duration: Duration
-
-    public init(name: String, duration: Duration) {
-        self.name = name
-        self.duration = duration
-    }
-}
-
-public struct MemoryLayerReport: Sendable {
-    public var bytes: UInt64
-    public var extents: Int
-    public var duration: Duration
-
-    public init(bytes: UInt64, extents: Int, duration: Duration) {
-        self.bytes = bytes
-        self.extents = extents
-        self.duration = duration
-    }
-}
-
-/// What a waiting machine loads.
-public struct SavedState: Sendable {
-    /// The oldest first.
-    public var memoryLayers: [FilePath]
-    public var deviceState: FilePath
-
-    public init(memoryLayers: [FilePath], deviceState: FilePath) {
-        self.memoryLayers = memoryLayers
-        self.deviceState = deviceState
     }
 }

@@ -5,6 +5,18 @@ public protocol MachineFileStoring: Sendable {
     /// `.alreadyExists` when there is one.
     func create(_ id: MachineID) async throws
 
+    /// Creates the directory of a process that waits to become the VM. `.alreadyExists` when there is one.
+    func createStandby(_ id: MachineID) async throws
+
+    /// Makes the directory of a process that waits that of the VM. `.alreadyExists` when it has one.
+    func adoptStandby(_ id: MachineID) async throws
+
+    /// Removes the directory of a process that waits. Does nothing when there is none.
+    func removeStandby(_ id: MachineID) async throws
+
+    /// Every directory of a process that waits.
+    func standbys() async throws -> [MachineID]
+
     /// Removes the directory with everything in it. Does nothing when there is none.
     func remove(_ id: MachineID) async throws
 

@@ -13,6 +13,9 @@ final class ScriptedGuests: GuestConnector {
     }
 
     private let state = Mutex(State())
+    private let hypervisor: ScriptedHypervisor
+
+    init(hypervisor: ScriptedHypervisor) { self.hypervisor = hypervisor }
 
     /// Every identity that was applied, in order.
     var identities: [GuestIdentity] { state.withLock { $0.identities } }
@@ -31,18 +34,21 @@ final class ScriptedGuests: GuestConnector {
         if fails { throw VersError(.timedOut, "scripted: the agent did not answer") }
     }
 
-    fileprivate func poweredOff() { state.withLock { $0.powerOffs += 1 } }
+    fileprivate func powerOff(_ id: MachineID?) {
+        state.withLock { $0.powerOffs += 1 }
+        if let id { hypervisor.machine(id)?.report(.guestPoweredOff) }
+    }
 
     func connect(to channel: FilePath, deadline: ContinuousClock.Instant) async throws -> any GuestSession {
-        ScriptedSession(guests: self)
+        let directory = channel.removingLastComponent().lastComponent?.string
+        return ScriptedSession(guests: self, machine: directory.flatMap(MachineID.init))
     }
 }
 
 private struct ScriptedSession: GuestSession {
     let guests: ScriptedGuests
+    let machine: MachineID?
     private var unsupported: VersError { VersError(.unsupported, "scripted agents run nothing") }
-
-    init(guests: ScriptedGuests) { self.guests = guests }
 
     func applyIdentity(_ identity: GuestIdentity) async throws { try guests.apply(identity) }
     func waitUntilSettled(deadline: ContinuousClock.Instant) async throws {}
@@ -57,7 +63,7 @@ private struct ScriptedSession: GuestSession {
         throw unsupported
     }
     func growRootFilesystem() async throws -> Int { 64 }
-    func powerOff() async throws { guests.poweredOff() }
+    func powerOff() async throws { guests.powerOff(machine) }
     func waitUntilClosed() async {}
     func close() async {}
 }

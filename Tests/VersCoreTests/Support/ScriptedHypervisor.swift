@@ -55,9 +55,15 @@ final class ScriptedHypervisor: Hypervisor {
         }
     }
 
+    /// Those that wait for saved state.
+    var waitingProcesses: Set<MachineID> { state.withLock { $0.waiting } }
+
+    /// Ends a process that waits, as a crash would.
+    func endWaiting(_ id: MachineID) { abandoned(id) }
+
     func machine(_ id: MachineID) -> ScriptedMachine? { state.withLock { $0.machines[id] } }
 
-    /// What every process was started with, in order.
+    /// What every process that boots was started with, in order.
     var launched: [LaunchConfiguration] { state.withLock { $0.launched } }
 
     func passed(_ call: Call) throws {
@@ -107,16 +113,22 @@ final class ScriptedHypervisor: Hypervisor {
 
     func boot(_ configuration: LaunchConfiguration) async throws -> any VirtualMachine {
         try passed(.boot)
-        let machine = launch(configuration)
+        state.withLock { $0.launched.append(configuration) }
+        let machine = ScriptedMachine(
+            hypervisor: self,
+            directory: configuration.directory,
+            disk: configuration.activeDisk,
+            process: newProcess()
+        )
         became(machine, of: configuration.machineID)
         return machine
     }
 
-    func startWaiting(_ configuration: LaunchConfiguration) async throws -> any WaitingMachine {
+    func startWaiting(_ configuration: WaitingConfiguration) async throws -> any WaitingMachine {
         try passed(.startWaiting)
-        let machine = launch(configuration)
+        let process = newProcess()
         state.withLock { _ = $0.waiting.insert(configuration.machineID) }
-        return ScriptedWaiting(hypervisor: self, machine: machine, id: configuration.machineID)
+        return ScriptedWaiting(hypervisor: self, process: process, configuration: configuration)
     }
 
     func adopt(_ process: ProcessIdentity, directory: FilePath) async throws -> (any VirtualMachine)? {
@@ -133,13 +145,12 @@ final class ScriptedHypervisor: Hypervisor {
         for machine in strays { await machine.terminate() }
     }
 
-    private func launch(_ configuration: LaunchConfiguration) -> ScriptedMachine {
+    private func newProcess() -> ProcessIdentity {
         let pid = state.withLock { state in
-            state.launched.append(configuration)
             state.nextPID += 1
             return state.nextPID
         }
-        return ScriptedMachine(hypervisor: self, configuration: configuration, pid: pid)
+        return ProcessIdentity(pid: pid, startTimeTicks: 1, hostBootID: "boot")
     }
 
     func makeDisk(in directory: FilePath, over base: FilePath) throws -> FilePath {
@@ -153,14 +164,15 @@ final class ScriptedHypervisor: Hypervisor {
 
 private struct ScriptedWaiting: WaitingMachine {
     let hypervisor: ScriptedHypervisor
-    let machine: ScriptedMachine
-    let id: MachineID
-    var process: ProcessIdentity { machine.process }
+    let process: ProcessIdentity
+    let configuration: WaitingConfiguration
+    private var id: MachineID { configuration.machineID }
+    var isWaiting: Bool { hypervisor.processes.contains(id) }
 
-    func restore(_ saved: SavedState) async throws -> any VirtualMachine {
+    func restore(_ saved: SavedState, disk: FilePath) async throws -> any VirtualMachine {
         do {
             try hypervisor.passed(.restore)
-            for file in saved.memoryLayers + [saved.deviceState]
+            for file in saved.memoryLayers + [saved.deviceState, disk]
             where !FileManager.default.fileExists(atPath: file.string) {
                 throw VersError(.internal, "\(file) is missing")
             }
@@ -168,6 +180,12 @@ private struct ScriptedWaiting: WaitingMachine {
             hypervisor.abandoned(id)
             throw error
         }
+        let machine = ScriptedMachine(
+            hypervisor: hypervisor,
+            directory: disk.removingLastComponent(),
+            disk: disk,
+            process: process
+        )
         try await machine.pause()
         hypervisor.became(machine, of: id)
         return machine

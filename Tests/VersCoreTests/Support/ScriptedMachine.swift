@@ -16,19 +16,19 @@ final class ScriptedMachine: VirtualMachine {
     }
 
     let hypervisor: ScriptedHypervisor
-    let configuration: LaunchConfiguration
+    let directory: FilePath
     let process: ProcessIdentity
     let state: Mutex<State>
 
-    var guestChannel: FilePath { configuration.directory.appending("agent.sock") }
+    var guestChannel: FilePath { directory.appending("agent.sock") }
     var isAlive: Bool { state.withLock { $0.isAlive } }
     var isPaused: Bool { state.withLock { $0.isPaused } }
 
-    init(hypervisor: ScriptedHypervisor, configuration: LaunchConfiguration, pid: Int32) {
+    init(hypervisor: ScriptedHypervisor, directory: FilePath, disk: FilePath, process: ProcessIdentity) {
         self.hypervisor = hypervisor
-        self.configuration = configuration
-        process = ProcessIdentity(pid: pid, startTimeTicks: 1, hostBootID: "boot")
-        state = Mutex(State(disk: configuration.activeDisk))
+        self.directory = directory
+        self.process = process
+        state = Mutex(State(disk: disk))
     }
 
     /// The same machine for another daemon.
@@ -73,7 +73,7 @@ final class ScriptedMachine: VirtualMachine {
 
     func prepareFreeze(_ request: FreezeRequest) async throws -> any PreparedFreeze {
         try hypervisor.passed(.prepareFreeze)
-        let next = try hypervisor.makeDisk(in: configuration.directory, over: request.directory.appending("disk.qcow2"))
+        let next = try hypervisor.makeDisk(in: directory, over: request.directory.appending("disk.qcow2"))
         return ScriptedFreeze(machine: self, request: request, nextDisk: next)
     }
 }

@@ -26,11 +26,13 @@ struct TestDomain {
     /// Runs `body` with a domain of its own and leaves nothing behind.
     static func run(
         maximumMemoryLayers: Int? = nil,
+        standbyCount: Int = 0,
         _ body: (TestDomain) async throws -> Void
     ) async throws {
         let home = temporaryDirectory.appending("vers-core-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(atPath: home.string) }
         var configuration = DomainConfiguration()
+        configuration.standbyCount = standbyCount
         if let maximumMemoryLayers { configuration.maximumMemoryLayers = maximumMemoryLayers }
         let test = try TestDomain(home: home, configuration: configuration)
         let background = test.domain.background
@@ -43,12 +45,12 @@ struct TestDomain {
 
     private init(home: FilePath, configuration: DomainConfiguration) throws {
         let layout = InstanceLayout(home: home)
-        for directory in [layout.commits, layout.machines, layout.images] {
+        for directory in [layout.commits, layout.machines, layout.standbys, layout.images] {
             try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
         }
         try Self.installImage(in: layout)
         hypervisor = ScriptedHypervisor()
-        guests = ScriptedGuests()
+        guests = ScriptedGuests(hypervisor: hypervisor)
         host = ScriptedHost()
         let recorder = StepRecorder()
         steps = recorder
