@@ -102,6 +102,8 @@ public final class QEMUHypervisor: Hypervisor {
         }
     }
 
+    public func guestChannel(in directory: FilePath) -> FilePath { directory.appending(MachineFile.guestSocket) }
+
     public func adopt(_ process: ProcessIdentity, directory: FilePath) async throws -> (any VirtualMachine)? {
         try await describingFailures("take over the machine") {
             let adopted = try await QEMUProcess.adopt(

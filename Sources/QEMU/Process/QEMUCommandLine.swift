@@ -66,6 +66,7 @@ struct QEMUCommandLine: Sendable {
             "-machine", options.joined(separator: ","),
             "-global", "migration.send-configuration=off",
             "-global", "migration.x-events=on",
+            "-global", "migration.announce-rounds=0",
             // A reset must end the process: RAM may hold no layers then. A panic must be told from a power-off.
             "-action", "reboot=shutdown,shutdown=poweroff,panic=pause",
         ]

@@ -97,8 +97,8 @@ public struct DomainConfiguration: Sendable {
     /// Until the agent of a cold boot answers. Debian with systemd takes 10 to 20 s under software emulation on an
     /// idle host, several times that on a loaded one.
     public var bootDeadline: Duration = .seconds(180)
-    /// Until the agent of a restored VM answers.
-    public var restoreDeadline: Duration = .seconds(30)
+    /// Until a VM's state is loaded, or it runs on, and its agent answers.
+    public var restoreDeadline: Duration = .seconds(60)
     /// Until a guest that was asked to power off has; it is ended then.
     public var shutdownDeadline: Duration = .seconds(30)
     /// How many new VMs of one call are started at once.

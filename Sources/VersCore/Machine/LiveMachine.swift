@@ -34,6 +34,9 @@ final class LiveMachine: Sendable {
         }
     }
 
+    /// Takes a session that was opened before the machine was one.
+    func use(_ session: any GuestSession) { state.withLock { $0.session = session } }
+
     /// Forgets a session that proved dead, so that the next call connects anew.
     func discardSession() async {
         let session = state.withLock { state in

@@ -98,16 +98,19 @@ struct MachineLauncher: Sendable {
             memoryLayers: commit.memoryLayers.map { domain.layout.file(.memory, of: $0) },
             deviceState: domain.layout.file(.deviceState, of: stateLayer)
         )
-        let process = try await waiting.restore(
-            state,
-            disk: domain.layout.directory(of: machine.id).appending(disk)
+        let directory = domain.layout.directory(of: machine.id)
+        async let opening = domain.guests.connect(
+            to: domain.hypervisor.guestChannel(in: directory),
+            deadline: .now + domain.configuration.restoreDeadline
         )
+        let process = try await waiting.restore(state, disk: directory.appending(disk))
         domain.steps(.branchChildRestored)
         let live = await supervisor.supervise(process, id: machine.id)
         do {
             if machine.diskMiB > commit.diskMiB { try await process.growDisk(toMiB: machine.diskMiB) }
             try await process.resume()
-            let session = try await live.session(deadline: .now + domain.configuration.restoreDeadline)
+            let session = try await opening
+            live.use(session)
             try await session.applyIdentity(try identity(of: machine, dropsConnections: true))
             if machine.diskMiB > commit.diskMiB { _ = try await session.growRootFilesystem() }
             domain.steps(.branchChildIdentified)

@@ -13,8 +13,9 @@ public protocol GuestConnector: Sendable {
 /// When the connection is lost every pending call throws ``VersError`` `.unavailable`; commands in the guest run
 /// on and can be attached to from the next session.
 public protocol GuestSession: Sendable {
-    /// Makes the guest a machine of its own. Returns when everything is in force, the random number generator
-    /// reseeded first. One round trip.
+    /// Makes the guest a machine of its own. Returns when its random numbers, clock, id, keys and environment are; what
+    /// wakes others up in the guest (host name, sshd's key, dead connections) is done before the agent serves the next
+    /// request. One round trip.
     func applyIdentity(_ identity: GuestIdentity) async throws
 
     /// Waits until the guest's init has started everything it starts at boot.

@@ -41,6 +41,10 @@ public protocol Hypervisor: Sendable {
     /// when this daemon ends before it was given a state.
     func startWaiting(_ configuration: WaitingConfiguration) async throws -> any WaitingMachine
 
+    /// The Unix socket of the agent of the machine whose directory that is. Whoever connects to that of a machine that
+    /// waits spares its guest the news that the host was gone, and is heard as soon as it runs.
+    func guestChannel(in directory: FilePath) -> FilePath
+
     /// Takes over a machine that an earlier daemon started.
     /// - Returns: nil when that process no longer runs (the pid may belong to another by now).
     func adopt(_ process: ProcessIdentity, directory: FilePath) async throws -> (any VirtualMachine)?

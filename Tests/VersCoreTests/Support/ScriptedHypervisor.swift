@@ -131,6 +131,8 @@ final class ScriptedHypervisor: Hypervisor {
         return ScriptedWaiting(hypervisor: self, process: process, configuration: configuration)
     }
 
+    func guestChannel(in directory: FilePath) -> FilePath { directory.appending("agent.sock") }
+
     func adopt(_ process: ProcessIdentity, directory: FilePath) async throws -> (any VirtualMachine)? {
         state.withLock { state in
             state.machines.values.first { $0.process == process && $0.isAlive }?.reattached()

@@ -88,6 +88,8 @@ extension Agent {
         case .applyIdentity(let request):
             try identity.apply(request)
             reply(channel)
+            port.flush()
+            identity.settle(request)
         case .waitUntilSettled:
             if machine.isSettled { reply(channel) } else { machine.settledWaiters.append(channel) }
         case .spawn(let request): try commands.start(request, identity: identity.environment, channel: channel)
