@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "freeze.h"
+#include "interpose.h"
 #include "layers.h"
 #include "ram.h"
 #include "text.h"
@@ -123,6 +124,7 @@ static void take_leash(struct client *client) {
         return;
     }
     leash = client;
+    interpose_warm_up();
     struct text text = {.length = 0};
     text_add(&text, "leash");
     answer(client, &text);

@@ -19,7 +19,11 @@
 #include "confine.h"
 #include "console.h"
 #include "control.h"
+#include "interpose.h"
 #include "ram.h"
+
+/// What an emulated guest translates between its restore and its first answer takes about so much.
+enum { WARM_UP_BYTES = 8 << 20 };
 
 #define INTERPOSED __attribute__((visibility("default")))
 
@@ -82,12 +86,26 @@ INTERPOSED void *mmap64(void *address, size_t length, int protection, int flags,
     return mmap(address, length, protection, flags, fd, offset);
 }
 
+/// QEMU's buffer for translated code, if it emulates.
+static void *translation_base;
+static size_t translation_bytes;
+
+void interpose_warm_up(void) {
+    size_t wanted = translation_bytes < WARM_UP_BYTES ? translation_bytes : WARM_UP_BYTES;
+    // A kernel before 5.14 has no such advice; the pages come when they are touched, then.
+    if (wanted) syscall(SYS_madvise, translation_base, wanted, MADV_POPULATE_WRITE);
+}
+
 INTERPOSED int madvise(void *address, size_t length, int advice) {
     bool kept = advice == MADV_DONTDUMP || advice == MADV_DODUMP || advice == MADV_NOHUGEPAGE;
     // Everything else would merge pages, hide them from the fork, or discard what a layer holds.
     if (ram_contains(address) && !kept) return 0;
     // QEMU asks for huge pages for its translation buffer, of which a frozen copy needs nothing.
-    if (advice == MADV_HUGEPAGE && !ram_contains(address)) syscall(SYS_madvise, address, length, MADV_DONTFORK);
+    if (advice == MADV_HUGEPAGE && !ram_contains(address)) {
+        syscall(SYS_madvise, address, length, MADV_DONTFORK);
+        translation_base = address;
+        translation_bytes = length;
+    }
     return (int)syscall(SYS_madvise, address, length, advice);
 }
 

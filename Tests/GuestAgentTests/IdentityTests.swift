@@ -5,23 +5,29 @@ import Testing
 
 @Suite struct IdentityTests {
     @Test func onlyOurOwnKeyIsReplaced() {
+        func replacing(_ text: String, with line: String) -> String {
+            String(decoding: AuthorizedKeys.replacing(Array(text.utf8), with: Array(line.utf8)), as: UTF8.self)
+        }
         let before = "# mine\nssh-rsa AAAA me@home\nssh-ed25519 OLD vers\nssh-ed25519 BBBB other"
-        let after = AuthorizedKeys.replacing(before, with: "ssh-ed25519 NEW vers\n")
+        let after = replacing(before, with: "ssh-ed25519 NEW vers\n")
         #expect(after == "# mine\nssh-rsa AAAA me@home\nssh-ed25519 BBBB other\nssh-ed25519 NEW vers\n")
-        #expect(AuthorizedKeys.replacing(after, with: "ssh-ed25519 NEW") == after)
-        #expect(AuthorizedKeys.replacing("", with: "ssh-ed25519 NEW x") == "ssh-ed25519 NEW vers\n")
+        #expect(replacing(after, with: "ssh-ed25519 NEW") == after)
+        #expect(replacing("", with: "ssh-ed25519 NEW x") == "ssh-ed25519 NEW vers\n")
     }
 
     @Test func ourBlockOfTheEnvironmentIsReplaced() {
         let variables = [EnvironmentVariable(name: "B", value: "2 3"), EnvironmentVariable(name: "A", value: "1")]
-        let first = EnvironmentFile.replacing("PATH=/bin\n", with: variables)
+        func replacing(_ text: String, with variables: [EnvironmentVariable]) -> String {
+            String(decoding: EnvironmentFile.replacing(Array(text.utf8), with: variables), as: UTF8.self)
+        }
+        let first = replacing("PATH=/bin\n", with: variables)
         let lines = first.split(separator: "\n").map(String.init)
         #expect(lines.first == "PATH=/bin" && lines.contains("A=\"1\"") && lines.contains("B=\"2 3\""))
-        let second = EnvironmentFile.replacing(first, with: [EnvironmentVariable(name: "C", value: "4")])
+        let second = replacing(first, with: [EnvironmentVariable(name: "C", value: "4")])
         #expect(second.contains("C=\"4\"") && !second.contains("A=") && second.hasPrefix("PATH=/bin\n"))
-        #expect(EnvironmentFile.replacing(second, with: []) == "PATH=/bin\n")
+        #expect(replacing(second, with: []) == "PATH=/bin\n")
         let hostile = [EnvironmentVariable(name: "N", value: "1\nPATH=/evil")]
-        #expect(EnvironmentFile.replacing("PATH=/bin\n", with: hostile) == "PATH=/bin\n")
+        #expect(replacing("PATH=/bin\n", with: hostile) == "PATH=/bin\n")
     }
 
     @Test func theEnvironmentFileIsReadAsPAMDoes() {

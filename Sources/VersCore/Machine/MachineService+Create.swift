@@ -60,25 +60,37 @@ extension MachineService {
         for await _ in held {}
     }
 
-    private func bringUpRecorded(
-        _ machine: Machine,
-        standby: Standby?,
-        whenHeld: @Sendable () -> Void
-    ) async {
+    private func bringUpRecorded(_ machine: Machine, standby: Standby?, whenHeld: @Sendable () -> Void) async {
         do {
             try await domain.registry.exclusively(machine.id) {
                 whenHeld()
-                guard machine.activeDisk == nil else { return try await launcher.bootRecorded(machine) }
-                let hardware = machine.hardware
-                let image = try await domain.images.image(named: hardware.imageName, build: hardware.imageBuild)
-                await domain.removeFiles(of: machine.id)
-                try await bringUp(machine, image: image, standby: standby) { started in
-                    try await domain.metadata.update(machine.id) { $0 = $0.started(as: started) }
-                    try await supervisor.confirm(machine.id)
+                do {
+                    try await bringUp(recorded: machine, standby: standby)
+                } catch {
+                    // Still held: whoever waits for the VM is to find out what became of it.
+                    await recordFailure(of: machine, error)
                 }
             }
         } catch {
+            await domain.standbys.abandon([standby].compactMap(\.self))
             await recordFailure(of: machine, error)
+        }
+    }
+
+    private func bringUp(recorded machine: Machine, standby: Standby?) async throws {
+        guard machine.activeDisk == nil else { return try await launcher.bootRecorded(machine) }
+        let hardware = machine.hardware
+        let image: BaseImage
+        do {
+            image = try await domain.images.image(named: hardware.imageName, build: hardware.imageBuild)
+        } catch {
+            await domain.standbys.abandon([standby].compactMap(\.self))
+            throw error
+        }
+        await domain.removeFiles(of: machine.id)
+        try await bringUp(machine, image: image, standby: standby) { started in
+            try await domain.metadata.update(machine.id) { $0 = $0.started(as: started) }
+            try await supervisor.confirm(machine.id)
         }
     }
 

@@ -142,7 +142,9 @@ final class ScriptedHypervisor: Hypervisor {
     func terminateStrays(below root: FilePath, keeping: Set<Int32>) async {
         let strays = state.withLock { state in
             state.waiting = []
-            return state.machines.values.filter { !keeping.contains($0.process.pid) }
+            return state.machines.values.filter { machine in
+                !keeping.contains(machine.process.pid) && machine.directory.starts(with: root)
+            }
         }
         for machine in strays { await machine.terminate() }
     }

@@ -29,18 +29,22 @@ enum Environment {
     /// The format of `pam_env`: `NAME=value` lines, an optional `export`, one pair of quotes around the value.
     static func parse(_ text: String) -> [(name: String, value: String)] {
         var variables: [(name: String, value: String)] = []
-        for line in text.split(separator: "\n") {
-            var rest = line.drop { $0 == " " || $0 == "\t" }
-            if rest.hasPrefix("export ") { rest = rest.dropFirst(7).drop { $0 == " " } }
-            guard !rest.hasPrefix("#"), let equals = rest.firstIndex(of: "="), equals != rest.startIndex else {
-                continue
-            }
+        for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
+            var rest = line.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+            if rest.starts(with: "export ".utf8) { rest = rest.dropFirst(7).drop { $0 == UInt8(ascii: " ") } }
+            guard rest.first != UInt8(ascii: "#"), let equals = rest.firstIndex(of: UInt8(ascii: "=")),
+                equals != rest.startIndex
+            else { continue }
             var value = rest[rest.index(after: equals)...]
-            while let last = value.last, last == " " || last == "\t" || last == "\r" { value = value.dropLast() }
-            if let quote = value.first, quote == "\"" || quote == "'", value.count >= 2, value.last == quote {
+            while let last = value.last, [UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r")].contains(last) {
+                value = value.dropLast()
+            }
+            if let quote = value.first, quote == UInt8(ascii: "\"") || quote == UInt8(ascii: "'"), value.count >= 2,
+                value.last == quote
+            {
                 value = value.dropFirst().dropLast()
             }
-            variables.append((String(rest[..<equals]), String(value)))
+            variables.append((String(Substring(rest[..<equals])), String(Substring(value))))
         }
         return variables
     }

@@ -1,29 +1,45 @@
 import Glibc
 
 /// The key that the host's owner enters with.
+///
+/// Text is handled as bytes here and in the rest of the identity: what Unicode makes of characters and white space is a
+/// third of the code that a VM just restored would have to translate for it.
 enum AuthorizedKeys {
     /// The comment of the one line that is ours.
     static let comment = "vers"
+    /// Looked up once: it is the same in every child of a VM.
+    private static let directory = "\(home())/.ssh"
 
     static func install(_ line: String) throws(SystemError) {
         guard !line.isEmpty else { return }
-        let directory = "\(home())/.ssh"
         if mkdir(directory, 0o700) != 0, errno != EEXIST {
             if errno != ENOENT { throw SystemError("create \(directory)") }
             try SmallFile.makeDirectories(directory, mode: 0o700)
         }
         let path = "\(directory)/authorized_keys"
-        try SmallFile.replace(path, with: replacing(SmallFile.readText(path) ?? "", with: line), mode: 0o600)
+        try SmallFile.replace(path, with: replacing(SmallFile.read(path) ?? [], with: Array(line.utf8)), mode: 0o600)
     }
 
     /// Every line but ours, then the new one.
-    static func replacing(_ text: String, with line: String) -> String {
-        let key = line.split(whereSeparator: \.isWhitespace).prefix(2).joined(separator: " ")
-        let others = text.split(separator: "\n", omittingEmptySubsequences: false).filter {
-            $0.split(whereSeparator: \.isWhitespace).last.map(String.init) != comment
+    static func replacing(_ text: [UInt8], with line: [UInt8]) -> [UInt8] {
+        let comment = Array(comment.utf8)
+        var result: [UInt8] = []
+        result.reserveCapacity(text.count + line.count)
+        var lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        if lines.last?.isEmpty == true { lines.removeLast() }
+        for kept in lines where words(of: kept).last?.elementsEqual(comment) != true {
+            result += kept
+            result.append(UInt8(ascii: "\n"))
         }
-        let kept = others.last == "" ? others.dropLast() : others[...]
-        return (kept.map(String.init) + ["\(key) \(comment)"]).joined(separator: "\n") + "\n"
+        for word in words(of: line[...]).prefix(2) {
+            result += word
+            result.append(UInt8(ascii: " "))
+        }
+        return result + comment + [UInt8(ascii: "\n")]
+    }
+
+    private static func words(of line: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+        line.split { $0 == UInt8(ascii: " ") || (9...13).contains($0) }
     }
 
     private static func home() -> String {

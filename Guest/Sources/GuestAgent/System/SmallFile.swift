@@ -29,7 +29,10 @@ enum SmallFile {
     /// Replaces the file in one step when its content differs. Not flushed: what it holds is written again at
     /// every change of identity.
     static func replace(_ path: String, with text: String, mode: mode_t) throws(SystemError) {
-        let bytes = Array(text.utf8)
+        try replace(path, with: Array(text.utf8), mode: mode)
+    }
+
+    static func replace(_ path: String, with bytes: [UInt8], mode: mode_t) throws(SystemError) {
         if let present = read(path) {
             if present == bytes || overwrite(path, of: present.count, with: bytes, mode: mode) { return }
         }
