@@ -55,7 +55,8 @@ package struct TestMachine: Sendable {
             sizeMiB: engine.hypervisor.diskSizeMiB(of: commit.disk)
         )
         let waiting = try await engine.hypervisor.startWaiting(place.waiting)
-        let vm = try await waiting.restore(commit.state, disk: disk)
+        try await waiting.openDisk(disk)
+        let vm = try await waiting.restore(commit.state)
         return TestMachine(place: place, vm: vm)
     }
 

@@ -103,7 +103,8 @@ extension EngineTests {
                     over: directory.appending(LayerFile.disk.rawValue),
                     sizeMiB: host.engine.diskMiB
                 )
-                let vm = try await waiting.restore(state, disk: disk)
+                try await waiting.openDisk(disk)
+                let vm = try await waiting.restore(state)
                 let child = TestMachine(place: place, vm: vm)
                 try await vm.resume()
                 try await frozen.keepMark()

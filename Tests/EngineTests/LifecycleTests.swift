@@ -242,8 +242,9 @@ extension EngineTests {
             var configuration = place.waiting
             configuration.memoryMiB *= 2
             let waiting = try await host.engine.hypervisor.startWaiting(configuration)
+            try await waiting.openDisk(disk)
             do {
-                _ = try await waiting.restore(host.booted.state, disk: disk)
+                _ = try await waiting.restore(host.booted.state)
                 Issue.record("memory of another size was loaded")
             } catch let error as VersError {
                 #expect(error.code == .incompatible)

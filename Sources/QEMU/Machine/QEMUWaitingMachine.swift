@@ -1,6 +1,7 @@
 internal import Glibc
 internal import HostSystem
 internal import QMP
+internal import Synchronization
 internal import SystemPackage
 internal import VersAPI
 internal import VersCore
@@ -11,6 +12,7 @@ final class QEMUWaitingMachine: WaitingMachine {
     private let qemu: QEMUProcess
     private let memory: MemoryConnection
     private let memoryMiB: Int
+    private let disk = Mutex<FilePath?>(nil)
 
     private init(_ qemu: QEMUProcess, memory: MemoryConnection, memoryMiB: Int) {
         self.qemu = qemu
@@ -35,13 +37,24 @@ final class QEMUWaitingMachine: WaitingMachine {
 
     var isWaiting: Bool { qemu.handle.exit == nil }
 
-    func restore(_ state: SavedState, disk: FilePath) async throws -> any VirtualMachine {
-        let qemu = qemu.moved(to: disk.removingLastComponent())
+    func openDisk(_ disk: FilePath) async throws {
         do {
+            try await describingFailures("open the machine's disk") { try await insert(DiskLayer(file: disk)) }
+            self.disk.withLock { $0 = disk }
+        } catch {
+            await abandon()
+            throw error
+        }
+    }
+
+    func restore(_ state: SavedState) async throws -> any VirtualMachine {
+        do {
+            guard let disk = disk.withLock({ $0 }) else {
+                throw VersError(.internal, "process \(process.pid) has no disk to restore a machine with")
+            }
+            let qemu = qemu.moved(to: disk.removingLastComponent())
             return try await describingFailures("restore the machine") {
-                async let insertion: Void = insert(DiskLayer(file: disk))
                 try await mapLayers(state.memoryLayers)
-                try await insertion
                 try await loadDeviceState(state.deviceState, into: qemu)
                 return QEMUVirtualMachine(qemu, activeDisk: disk, memoryMiB: memoryMiB)
             }

@@ -45,14 +45,16 @@ struct MachineFreezer: Sendable {
 
     let domain: Domain
 
-    /// Freezes a VM with a live process. `beforePause` runs between preparation and pause.
+    /// Freezes a VM with a live process.
+    /// - Parameter meanwhile: runs after the pause, while the memory layer is written, with the disk layers of the commit.
+    ///   It has ended when the call returns or throws.
     func freeze(
         _ machine: Machine,
         live: LiveMachine,
         purpose: Purpose,
         leavePaused: Bool,
         steps: Steps,
-        beforePause: () async throws -> Void = {}
+        meanwhile: @escaping @Sendable ([CommitID]) async -> Void = { _ in }
     ) async throws -> Commit {
         try await domain.ensureDiskSpace()
         let directory = try await domain.commits.create(purpose.id)
@@ -67,27 +69,24 @@ struct MachineFreezer: Sendable {
             )
         )
         domain.steps(steps.prepared)
-        do {
-            try await beforePause()
-        } catch {
-            await prepared.abandon()
-            throw error
-        }
         let frozen = try await prepared.execute(leavePaused: leavePaused)
         domain.steps(steps.frozen)
+        let diskLayers = machine.diskLayers + (frozen.report.diskSwitched ? [purpose.id] : [])
         do {
+            async let done: Void = meanwhile(diskLayers)
             let layer = try await frozen.memoryLayer()
             domain.steps(steps.memoryComplete)
             let commit = makeCommit(
                 of: machine,
                 purpose: purpose,
                 memoryLayers: underneath + [purpose.id],
-                report: frozen.report
+                diskLayers: diskLayers
             )
             try await record(commit, report: frozen.report)
             domain.steps(steps.recorded)
             try await frozen.keepMark()
             log(commit, frozen.report, layer)
+            await done
             return commit
         } catch {
             await frozen.abandon()
@@ -177,7 +176,7 @@ struct MachineFreezer: Sendable {
         of machine: Machine,
         purpose: Purpose,
         memoryLayers: [CommitID],
-        report: FreezeReport
+        diskLayers: [CommitID]
     ) -> Commit {
         Commit(
             id: purpose.id,
@@ -192,7 +191,7 @@ struct MachineFreezer: Sendable {
             diskMiB: machine.diskMiB,
             memoryLayers: memoryLayers,
             deviceStateLayer: purpose.id,
-            diskLayers: machine.diskLayers + (report.diskSwitched ? [purpose.id] : []),
+            diskLayers: diskLayers,
             compatibility: domain.hypervisor.compatibility
         )
     }

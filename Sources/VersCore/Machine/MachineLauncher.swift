@@ -87,23 +87,22 @@ struct MachineLauncher: Sendable {
         )
     }
 
-    /// Gives a waiting process the state of `commit` and makes it a machine of its own. It runs when the call
-    /// returns, and its agent has answered.
+    /// Gives a waiting process, whose disk is open, the state of `commit` and makes it a machine of its own. It runs when
+    /// the call returns, and its agent has answered.
     func restore(_ waiting: any WaitingMachine, as machine: Machine, from commit: Commit) async throws -> LiveMachine {
-        guard let stateLayer = commit.deviceStateLayer, let disk = machine.activeDisk else {
+        guard let stateLayer = commit.deviceStateLayer else {
             await waiting.abandon()
-            throw VersError(.internal, "vm \(machine.id) and commit \(commit.id) lack a disk or memory to restore")
+            throw VersError(.internal, "commit \(commit.id) has no memory to restore")
         }
         let state = SavedState(
             memoryLayers: commit.memoryLayers.map { domain.layout.file(.memory, of: $0) },
             deviceState: domain.layout.file(.deviceState, of: stateLayer)
         )
-        let directory = domain.layout.directory(of: machine.id)
         async let opening = domain.guests.connect(
-            to: domain.hypervisor.guestChannel(in: directory),
+            to: domain.hypervisor.guestChannel(in: domain.layout.directory(of: machine.id)),
             deadline: .now + domain.configuration.restoreDeadline
         )
-        let process = try await waiting.restore(state, disk: directory.appending(disk))
+        let process = try await waiting.restore(state)
         domain.steps(.branchChildRestored)
         let live = await supervisor.supervise(process, id: machine.id)
         do {

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Synchronization
 public import VersAPI
 
 extension MachineService {
@@ -39,7 +40,7 @@ extension MachineService {
         options: FreezeOptions,
         owner: KeyID
     ) async throws -> [MachineID] {
-        var standbys: [Standby] = []
+        let early = EarlyChildren()
         var wasPausedHere = false
         do {
             let commit = try await domain.registry.exclusively(id) {
@@ -48,18 +49,21 @@ extension MachineService {
                     return try await commitWithoutProcess(machine, purpose: purpose, steps: .branch)
                 }
                 let live = try await live(machine)
+                // The first children's processes start while the parent still runs; every further one would only
+                // compete with it for processors.
+                let wanted = min(count, domain.host.processorCount())
+                early.add(try await domain.standbys.provide(wanted, of: machine.hardware.shape))
+                domain.steps(.branchChildWaiting)
                 let commit = try await freezer.freeze(
                     machine,
                     live: live,
                     purpose: purpose,
                     leavePaused: options.keepPaused || machine.state == .paused,
                     steps: .branch
-                ) {
-                    // The first children start while the parent still runs; every further one would only make
-                    // the pause compete for processors.
-                    let early = min(count, domain.host.processorCount())
-                    standbys = try await domain.standbys.provide(early, of: machine.hardware.shape)
-                    domain.steps(.branchChildWaiting)
+                ) { [self] diskLayers in
+                    await early.replaceEach { standby in
+                        try await equip(standby, machine.hardware, diskLayers: diskLayers, diskMiB: machine.diskMiB)
+                    }
                 }
                 if options.keepPaused, machine.state == .running {
                     try await domain.metadata.update(id) { $0.state = .paused }
@@ -68,14 +72,12 @@ extension MachineService {
                 return commit
             }
             domain.steps(.branchMarkKept)
-            let ready = standbys
-            standbys = []
-            let children = try await spawn(count, from: commit, owner: owner, standbys: ready)
+            let children = try await spawn(count, from: commit, owner: owner, standbys: try early.take())
             sealInBackground(commit)
             flattenIfNeeded(id)
             return children
         } catch {
-            await domain.standbys.abandon(standbys)
+            await domain.standbys.abandon(early.takeRest())
             if wasPausedHere { await runOn(id) }
             throw error
         }
@@ -87,6 +89,42 @@ extension MachineService {
             try await setState(of: id, to: .running, skipWaitBoot: true)
         } catch {
             domain.logger.error("parent stays paused", metadata: ["vm.id": "\(id)", "error": "\(error)"])
+        }
+    }
+}
+
+/// The processes of a branch's first children, from before the pause until they are VMs.
+private final class EarlyChildren: Sendable {
+    private struct State {
+        var standbys: [Standby] = []
+        var failure: (any Error)?
+    }
+
+    private let state = Mutex(State())
+
+    func add(_ standbys: [Standby]) { state.withLock { $0.standbys += standbys } }
+
+    /// Replaces each by what `change` makes of it. One that fails is gone; the first failure is kept for ``take()``.
+    func replaceEach(_ change: (Standby) async throws -> Standby) async {
+        for standby in takeRest() {
+            do {
+                add([try await change(standby)])
+            } catch {
+                state.withLock { $0.failure = $0.failure ?? error }
+            }
+        }
+    }
+
+    /// - Throws: what one of them failed with.
+    func take() throws -> [Standby] {
+        if let failure = state.withLock({ $0.failure }) { throw failure }
+        return takeRest()
+    }
+
+    func takeRest() -> [Standby] {
+        state.withLock { state in
+            defer { state.standbys = [] }
+            return state.standbys
         }
     }
 }

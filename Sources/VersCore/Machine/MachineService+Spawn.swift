@@ -86,18 +86,25 @@ extension MachineService {
     /// - Parameter standby: the process that becomes the VM, of the same id; the call owns it, also when it throws.
     func start(_ machine: Machine, from commit: Commit, standby: Standby?) async throws -> Machine {
         var machine = machine
+        machine.diskLayers = commit.diskLayers
         do {
-            try await prepareFiles(of: &machine, standby: standby, from: commit)
             let live: LiveMachine
             if commit.hasMemory {
-                let waiting = if let standby { standby.waiting } else { try await launcher.startWaiting(machine) }
-                live = try await launcher.restore(waiting, as: machine, from: commit)
+                let equipped = try await equip(standby, as: machine, from: commit)
+                machine.activeDisk = equipped.disk
+                live = try await launcher.restore(equipped.waiting, as: machine, from: commit)
             } else {
+                try await domain.files.create(machine.id)
+                machine.activeDisk = try await createDisk(
+                    of: machine.id,
+                    machine.hardware,
+                    commit.diskLayers,
+                    commit.diskMiB
+                )
                 live = try await launcher.boot(machine)
             }
             machine.state = .running
             machine.process = live.machine.process
-            machine.diskLayers = commit.diskLayers
             machine.startMemoryLayers = commit.memoryLayers
             return machine
         } catch {
@@ -106,32 +113,61 @@ extension MachineService {
         }
     }
 
+    /// The process that becomes the VM, with the VM's directory and disk.
+    private func equip(_ standby: Standby?, as machine: Machine, from commit: Commit) async throws -> Standby {
+        if let standby {
+            if standby.disk != nil { return standby }
+            return try await equip(standby, machine.hardware, diskLayers: commit.diskLayers, diskMiB: commit.diskMiB)
+        }
+        try await domain.files.create(machine.id)
+        let disk = try await createDisk(of: machine.id, machine.hardware, commit.diskLayers, commit.diskMiB)
+        let waiting = try await launcher.startWaiting(machine)
+        try await waiting.openDisk(domain.layout.directory(of: machine.id).appending(disk))
+        return Standby(id: machine.id, waiting: waiting, disk: disk)
+    }
+
+    /// Gives a process that waits the directory and the disk of its VM. On failure neither is left.
+    /// - Parameter diskLayers: what the disk lies over; nobody writes to them any more.
+    func equip(
+        _ standby: Standby,
+        _ hardware: Hardware,
+        diskLayers: [CommitID],
+        diskMiB: Int
+    ) async throws -> Standby {
+        var equipped = standby
+        do {
+            try await domain.files.adoptStandby(standby.id)
+            equipped.disk = ""
+            let disk = try await createDisk(of: standby.id, hardware, diskLayers, diskMiB)
+            equipped.disk = disk
+            try await standby.waiting.openDisk(domain.layout.directory(of: standby.id).appending(disk))
+            return equipped
+        } catch {
+            await domain.standbys.abandon([equipped])
+            throw error
+        }
+    }
+
+    /// - Returns: the name of a new disk in the VM's directory.
+    private func createDisk(
+        of id: MachineID,
+        _ hardware: Hardware,
+        _ layers: [CommitID],
+        _ sizeMiB: Int
+    ) async throws -> String {
+        let disk = try await domain.hypervisor.createDisk(
+            in: domain.layout.directory(of: id),
+            over: try await launcher.diskBase(of: hardware, layers: layers),
+            sizeMiB: sizeMiB
+        )
+        return disk.lastComponent?.string ?? ""
+    }
+
     /// Ends a VM that was started but could not be recorded.
     func discard(_ id: MachineID) async {
         if let live = await domain.registry.machine(id) { await live.terminate() }
         await domain.registry.forget(id)
         await domain.removeFiles(of: id)
-    }
-
-    /// Gives a VM its directory and a disk over that of the commit.
-    private func prepareFiles(of machine: inout Machine, standby: Standby?, from commit: Commit) async throws {
-        do {
-            if standby != nil {
-                try await domain.files.adoptStandby(machine.id)
-            } else {
-                try await domain.files.create(machine.id)
-            }
-            let disk = try await domain.hypervisor.createDisk(
-                in: domain.layout.directory(of: machine.id),
-                over: try await launcher.diskBase(of: machine.hardware, layers: commit.diskLayers),
-                sizeMiB: commit.diskMiB
-            )
-            machine.activeDisk = disk.lastComponent?.string
-            machine.diskLayers = commit.diskLayers
-        } catch {
-            if let standby { await domain.standbys.abandon([standby]) }
-            throw error
-        }
     }
 
     /// Starts every VM, a few at a time. When one fails, none is left.

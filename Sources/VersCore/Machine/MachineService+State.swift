@@ -97,7 +97,7 @@ extension MachineService {
         )
         let diskName = disk.lastComponent?.string
         woken.activeDisk = diskName
-        let live = try await wake(woken, from: commit)
+        let live = try await wake(woken, disk: disk, from: commit)
         domain.steps(.wakeRestored)
         let process = live.machine.process
         try await domain.metadata.update(machine.id) {
@@ -116,9 +116,10 @@ extension MachineService {
     }
 
     /// A VM that does not wake sleeps on, whatever became of the process that was to be it.
-    private func wake(_ machine: Machine, from commit: Commit) async throws -> LiveMachine {
+    private func wake(_ machine: Machine, disk: FilePath, from commit: Commit) async throws -> LiveMachine {
         do {
             let waiting = try await launcher.startWaiting(machine)
+            try await waiting.openDisk(disk)
             return try await launcher.restore(waiting, as: machine, from: commit)
         } catch {
             if let disk = machine.activeDisk { try await domain.files.removeDisk(named: disk, of: machine.id) }

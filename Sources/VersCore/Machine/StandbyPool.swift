@@ -12,6 +12,8 @@ struct MachineShape: Hashable, Sendable {
 struct Standby: Sendable {
     let id: MachineID
     let waiting: any WaitingMachine
+    /// The name of its disk in the VM's directory, once it has both.
+    var disk: String?
 }
 
 /// Processes that were started ahead of time, so that a new VM need not wait for the start of its own: that takes longer
@@ -112,7 +114,7 @@ actor StandbyPool {
         await Task {
             for standby in standbys {
                 await standby.waiting.abandon()
-                await removeFiles(of: standby.id)
+                await removeFiles(of: standby.id, isEquipped: standby.disk != nil)
             }
         }.value
     }
@@ -176,14 +178,14 @@ actor StandbyPool {
             )
             return Standby(id: id, waiting: try await hypervisor.startWaiting(configuration))
         } catch {
-            await Task { await removeFiles(of: id) }.value
+            await Task { await removeFiles(of: id, isEquipped: false) }.value
             throw error
         }
     }
 
-    private nonisolated func removeFiles(of id: MachineID) async {
+    private nonisolated func removeFiles(of id: MachineID, isEquipped: Bool) async {
         do {
-            try await files.removeStandby(id)
+            if isEquipped { try await files.remove(id) } else { try await files.removeStandby(id) }
         } catch {
             logger.warning("standby directory could not be removed", metadata: ["vm.id": "\(id)", "error": "\(error)"])
         }

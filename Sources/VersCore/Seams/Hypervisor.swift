@@ -61,11 +61,14 @@ public protocol WaitingMachine: Sendable {
     /// False once the process has ended.
     var isWaiting: Bool { get }
 
-    /// Maps memory, opens the disk and loads device state. The machine is paused when the call returns.
-    /// On failure the process has been ended.
-    /// - Parameter disk: the machine's active disk. The directory that it is in is the one that the process was
-    ///   started in, under the name that it has by now.
-    func restore(_ state: SavedState, disk: FilePath) async throws -> any VirtualMachine
+    /// Opens the machine's active disk, over a layer that nobody writes to any more. Once, before ``restore(_:)``. On
+    /// failure the process has been ended.
+    /// - Parameter disk: its directory is the one that the process was started in, under the name that it has by now.
+    func openDisk(_ disk: FilePath) async throws
+
+    /// Maps memory and loads device state. The machine is paused when the call returns. On failure the process has
+    /// been ended.
+    func restore(_ state: SavedState) async throws -> any VirtualMachine
 
     /// Ends the process. Idempotent.
     func abandon() async

@@ -16,6 +16,7 @@ final class ScriptedHypervisor: Hypervisor {
         case execute
         case memoryLayer
         case keepMark
+        case openDisk
         case restore
     }
 
@@ -166,17 +167,40 @@ final class ScriptedHypervisor: Hypervisor {
     }
 }
 
-private struct ScriptedWaiting: WaitingMachine {
+private final class ScriptedWaiting: WaitingMachine {
     let hypervisor: ScriptedHypervisor
     let process: ProcessIdentity
     let configuration: WaitingConfiguration
+    private let disk = Mutex<FilePath?>(nil)
     private var id: MachineID { configuration.machineID }
     var isWaiting: Bool { hypervisor.processes.contains(id) }
 
-    func restore(_ saved: SavedState, disk: FilePath) async throws -> any VirtualMachine {
+    init(hypervisor: ScriptedHypervisor, process: ProcessIdentity, configuration: WaitingConfiguration) {
+        self.hypervisor = hypervisor
+        self.process = process
+        self.configuration = configuration
+    }
+
+    func openDisk(_ disk: FilePath) async throws {
         do {
+            try hypervisor.passed(.openDisk)
+            guard FileManager.default.fileExists(atPath: disk.string) else {
+                throw VersError(.internal, "\(disk) is missing")
+            }
+        } catch {
+            hypervisor.abandoned(id)
+            throw error
+        }
+        self.disk.withLock { $0 = disk }
+    }
+
+    func restore(_ saved: SavedState) async throws -> any VirtualMachine {
+        let disk: FilePath
+        do {
+            guard let opened = self.disk.withLock({ $0 }) else { throw VersError(.internal, "no disk was opened") }
+            disk = opened
             try hypervisor.passed(.restore)
-            for file in saved.memoryLayers + [saved.deviceState, disk]
+            for file in saved.memoryLayers + [saved.deviceState]
             where !FileManager.default.fileExists(atPath: file.string) {
                 throw VersError(.internal, "\(file) is missing")
             }
