@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 import GRDB
 public import SystemPackage
 public import VersAPI
@@ -8,7 +8,7 @@ public import VersCore
 ///
 /// `synchronous` is FULL: a row that was written survives a power cut, as the commit it speaks of does.
 public final class SQLiteMetadataStore: MetadataStoring {
-    private let pool: DatabasePool
+    let pool: DatabasePool
 
     /// Opens or creates the database and brings its tables up to date.
     public init(path: FilePath) throws {
@@ -71,6 +71,7 @@ public final class SQLiteMetadataStore: MetadataStoring {
         try await Self.translatingConflicts {
             try await self.pool.write { database in
                 for machine in machines { try MachineRecord(machine).insert(database) }
+                try Self.requireRoom(for: machines, in: database)
             }
         }
     }
@@ -134,24 +135,6 @@ public final class SQLiteMetadataStore: MetadataStoring {
             change(&commit)
             try CommitRecord(commit).update(database)
             return commit
-        }
-    }
-
-    // MARK: Keys
-
-    public func insertKey(id: KeyID, secretHash: [UInt8], label: String, createdAt: Date) async throws {
-        try await pool.write { database in
-            try database.execute(
-                sql: "INSERT INTO apiKey (id, secretHash, label, createdAt) VALUES (?, ?, ?, ?)",
-                arguments: [id.text, Data(secretHash), label, createdAt]
-            )
-        }
-    }
-
-    public func secretHash(ofKey id: KeyID) async throws -> [UInt8]? {
-        try await pool.read { database in
-            try Data.fetchOne(database, sql: "SELECT secretHash FROM apiKey WHERE id = ?", arguments: [id.text])
-                .map(Array.init)
         }
     }
 

@@ -33,6 +33,7 @@ public struct APIServer: Service {
         configuration: APIServerConfiguration,
         machines: any MachineOperations,
         commits: any CommitOperations,
+        accounts: any AccountOperations,
         keys: any KeyAuthenticating,
         system: VersionResponse,
         logger: Logger,
@@ -48,6 +49,9 @@ public struct APIServer: Service {
         ExecRoutes(machines: machines, bodies: bodies, follower: ExecFollower(follows: follows)).register(on: &routes)
         FileRoutes(machines: machines, bodies: bodies).register(on: &routes)
         ConsoleRoutes(machines: machines).register(on: &routes)
+        KeyRoutes(accounts: accounts, bodies: bodies).register(on: &routes)
+        OrganisationRoutes(accounts: accounts, bodies: bodies).register(on: &routes)
+        ShellAuthRoutes(accounts: accounts, bodies: bodies).register(on: &routes)
         SystemRoutes(version: system, counters: counters, follows: follows).register(on: &routes)
 
         let router = Router(context: APIRequestContext.self, options: .autoGenerateHeadEndpoints)

@@ -19,6 +19,7 @@ struct Composition {
     let instance: Instance
     let listen: ListenAddress
     let accelerator: AcceleratorPreference
+    let registration: RegistrationPolicy
     let readyDescriptor: Int32?
     let logger: Logger
 
@@ -34,6 +35,7 @@ struct Composition {
             hypervisor: hypervisor,
             guests: AgentConnector(logger: logger),
             metadata: metadata,
+            accounts: metadata,
             commits: FileCommitStore(layout: layout),
             files: MachineDirectories(layout: layout),
             images: ImageDirectory(layout: layout),
@@ -62,6 +64,7 @@ struct Composition {
             configuration: APIServerConfiguration(host: listen.host, port: listen.port, unixSocket: layout.socket),
             machines: machines,
             commits: CommitService(domain: domain),
+            accounts: AccountService(domain: domain, keys: keys, registration: registration),
             keys: keys,
             system: Version.response,
             logger: logger,

@@ -37,6 +37,7 @@ public struct ServerFixture: Sendable {
             configuration: configuration,
             machines: domain,
             commits: domain,
+            accounts: AccountDouble(),
             keys: domain,
             system: VersionResponse(executable_name: "versd", workspace_version: "0.0.1", git_hash: "abc"),
             logger: logger
