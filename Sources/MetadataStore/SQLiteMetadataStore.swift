@@ -9,6 +9,8 @@ public import VersCore
 /// `synchronous` is FULL: a row that was written survives a power cut, as the commit it speaks of does.
 public final class SQLiteMetadataStore: MetadataStoring {
     let pool: DatabasePool
+    /// This opening of the database: requests that another has begun are nobody's any more.
+    let run = UUID().uuidString
 
     /// Opens or creates the database and brings its tables up to date.
     public init(path: FilePath) throws {
@@ -69,9 +71,11 @@ public final class SQLiteMetadataStore: MetadataStoring {
 
     public func insert(_ machines: [Machine]) async throws {
         try await Self.translatingConflicts {
+            let request = IdempotencyKey.current
             try await self.pool.write { database in
                 for machine in machines { try MachineRecord(machine).insert(database) }
                 try Self.requireRoom(for: machines, in: database)
+                try Self.record(machines: machines, of: request, in: database)
             }
         }
     }
@@ -119,8 +123,10 @@ public final class SQLiteMetadataStore: MetadataStoring {
         _ change: @Sendable @escaping (inout Machine) -> Void
     ) async throws {
         try await Self.translatingConflicts {
+            let request = IdempotencyKey.current
             try await self.pool.write { database in
                 try CommitRecord(commit).insert(database)
+                try Self.record(commits: [commit], of: request, in: database)
                 if let machine { _ = try Self.update(machine, in: database, change) }
             }
         }

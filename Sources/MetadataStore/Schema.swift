@@ -10,6 +10,7 @@ enum Schema {
             try createMachines(database)
         }
         registerAccounts(in: &migrator)
+        registerIdempotency(in: &migrator)
         return migrator
     }
 

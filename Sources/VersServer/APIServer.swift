@@ -5,6 +5,7 @@ import NIOCore
 public import ServiceLifecycle
 public import SystemPackage
 public import VersAPI
+public import VersCore
 
 /// The HTTP API on a TCP address and, when configured, on a Unix socket.
 ///
@@ -35,6 +36,7 @@ public struct APIServer: Service {
         commits: any CommitOperations,
         accounts: any AccountOperations,
         keys: any KeyAuthenticating,
+        idempotency: IdempotencyService,
         system: VersionResponse,
         logger: Logger,
         onListening: @escaping @Sendable (Endpoints) async -> Void = { _ in }
@@ -59,7 +61,11 @@ public struct APIServer: Service {
         router.add(
             middleware: ErrorMiddleware(table: RouteTable(routes), lingerTimeout: configuration.lingerTimeout)
         )
-        routes.add(to: router, authentication: AuthenticationMiddleware(keys: keys))
+        routes.add(
+            to: router,
+            authentication: AuthenticationMiddleware(keys: keys),
+            idempotency: IdempotentHandler(service: idempotency, bodies: bodies)
+        )
 
         self.configuration = configuration
         self.responder = router.buildResponder()

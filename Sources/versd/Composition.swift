@@ -66,6 +66,7 @@ struct Composition {
             commits: CommitService(domain: domain),
             accounts: AccountService(domain: domain, keys: keys, registration: registration),
             keys: keys,
+            idempotency: IdempotencyService(store: metadata, keys: domain.keys, logger: logger),
             system: Version.response,
             logger: logger,
             onListening: { endpoints in await announce(endpoints) }

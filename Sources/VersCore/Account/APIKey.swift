@@ -91,7 +91,9 @@ public struct KeyLimits: Sendable, Equatable {
 
     /// - Throws: `.invalidArgument` naming the limit that no VM could keep.
     func validate() throws {
-        if let memoryMiB { try Validation.value(memoryMiB, of: "max_memory_mib", in: DomainConfiguration.memoryMiBRange) }
+        if let memoryMiB {
+            try Validation.value(memoryMiB, of: "max_memory_mib", in: DomainConfiguration.memoryMiBRange)
+        }
         if let vcpuCount { try Validation.value(vcpuCount, of: "max_vcpus", in: DomainConfiguration.vcpuCountRange) }
         if let machines { try Validation.value(machines, of: "max_vms", in: 0...1_000_000) }
     }

@@ -10,10 +10,10 @@ struct KeyRoutes: Sendable {
         routes.on(.get, "/whoami") { _, context in
             try .json(try await accounts.whoAmI(try context.requirePrincipal()))
         }
-        routes.on(.post, "/keys/validate", use: validate)
+        routes.on(.post, "/keys/validate", .never, use: validate)
         routes.on(.get, "/keys", use: list)
         routes.on(.post, "/keys", use: create)
-        routes.on(.delete, "/keys/:id", use: revoke)
+        routes.on(.delete, "/keys/:id", .repeatable, use: revoke)
     }
 
     /// Whoever gets here has shown a valid key. Some clients send a body.

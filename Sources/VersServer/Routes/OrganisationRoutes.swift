@@ -12,10 +12,10 @@ struct OrganisationRoutes: Sendable {
         routes.on(.get, "/orgs/:id", use: info)
         routes.on(.delete, "/orgs/:id", use: delete)
         routes.on(.get, "/orgs/:id/members", use: members)
-        routes.on(.put, "/orgs/:id/members", use: setMember)
+        routes.on(.put, "/orgs/:id/members", .repeatable, use: setMember)
         routes.on(.delete, "/orgs/:id/members/:user_id", use: removeMember)
         routes.on(.get, "/registrations", use: registrations)
-        routes.on(.post, "/registrations/:id/approve", use: approve)
+        routes.on(.post, "/registrations/:id/approve", .repeatable, use: approve)
         routes.on(.delete, "/registrations/:id", use: reject)
     }
 
