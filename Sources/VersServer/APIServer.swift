@@ -26,6 +26,8 @@ public struct APIServer: Service {
     private let follows: FollowedExecs
     private let logger: Logger
     private let onListening: @Sendable (Endpoints) async -> Void
+    /// Every route, as `METHOD /path/:capture`.
+    let routeNames: [String]
 
     /// - Parameters:
     ///   - system: what `GET /api/v1/system/version` answers.
@@ -68,6 +70,7 @@ public struct APIServer: Service {
         )
 
         self.configuration = configuration
+        routeNames = routes.routes.map { "\($0.method.rawValue) \($0.pattern)" }
         self.responder = router.buildResponder()
         self.counters = counters
         self.follows = follows
