@@ -233,7 +233,9 @@ let package = Package(
         ),
         .testTarget(
             name: "MetadataStoreTests",
-            dependencies: ["MetadataStore", "VersCore", "VersAPI", systemPackage],
+            dependencies: [
+                "MetadataStore", "VersCore", "VersAPI", systemPackage, .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(

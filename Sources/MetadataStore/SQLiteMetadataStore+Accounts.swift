@@ -68,15 +68,6 @@ extension SQLiteMetadataStore: AccountStoring {
         try await pool.read { try User.filter(Column("email") == email).fetchOne($0) }
     }
 
-    public func ensureUser(email: String) async throws -> User {
-        try await pool.write { database in
-            if let user = try User.filter(Column("email") == email).fetchOne(database) { return user }
-            let user = User(name: String(email.prefix { $0 != "@" }), email: email)
-            try user.insert(database)
-            return user
-        }
-    }
-
     public func memberships(of user: UserID) async throws -> [Membership] {
         try await memberships(ordered: "organisation.name", where: "userID", is: user.text)
     }
@@ -104,7 +95,18 @@ extension SQLiteMetadataStore: AccountStoring {
         }
     }
 
-    public func set(_ membership: Membership) async throws { try await pool.write { try membership.upsert($0) } }
+    public func setRole(
+        _ role: Role,
+        ofUserAt email: String,
+        in organisation: OrganisationID
+    ) async throws -> User {
+        try await pool.write { database in
+            let user = try User.filter(Column("email") == email).fetchOne(database) ?? User(email: email)
+            try user.upsert(database)
+            try Membership(organisationID: organisation, userID: user.id, role: role).upsert(database)
+            return user
+        }
+    }
 
     public func endMembership(of user: UserID, in organisation: OrganisationID, at date: Date) async throws -> Bool {
         try await pool.write { database in

@@ -62,9 +62,9 @@ extension AccountService {
         let email = try EmailAddress.normalised(request.email)
         _ = try await organisation(id, for: try await actor(principal))
         try await requireAdministrator(principal, to: "change who is in an organisation")
-        let user = try await domain.accounts.ensureUser(email: email)
-        guard user.id != .owner || id != .owner || request.role == .owner else { throw Self.ownerStays() }
-        try await domain.accounts.set(Membership(organisationID: id, userID: user.id, role: request.role))
+        let known = try await domain.accounts.user(email: email)?.id
+        guard known != .owner || id != .owner || request.role == .owner else { throw Self.ownerStays() }
+        let user = try await domain.accounts.setRole(request.role, ofUserAt: email, in: id)
         return Self.info(user, role: request.role)
     }
 

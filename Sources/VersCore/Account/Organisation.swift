@@ -32,7 +32,7 @@ public struct User: Sendable, Equatable, Codable, Identifiable {
     }
 
     /// A user who is called what stands before the address's `@`.
-    init(email: String) {
+    public init(email: String) {
         self.init(name: String(email.prefix { $0 != "@" }), email: email)
     }
 }

@@ -19,13 +19,12 @@ public protocol AccountStoring: Sendable {
 
     func user(_ id: UserID) async throws -> User?
     func user(email: String) async throws -> User?
-    /// The user of that address; made now if there is none.
-    func ensureUser(email: String) async throws -> User
     /// Where a user is a member, by the organisation's name.
     func memberships(of user: UserID) async throws -> [Membership]
     /// By the user's address.
     func members(of organisation: OrganisationID) async throws -> [Membership]
-    func set(_ membership: Membership) async throws
+    /// Adds a user, who is made if there is none of that address, or changes the role.
+    func setRole(_ role: Role, ofUserAt email: String, in organisation: OrganisationID) async throws -> User
     /// Ends a membership and revokes the keys that rest on it.
     /// - Returns: false when there was none.
     func endMembership(of user: UserID, in organisation: OrganisationID, at date: Date) async throws -> Bool

@@ -6,6 +6,8 @@ public protocol MetadataStoring: Sendable {
     func machine(_ id: MachineID) async throws -> Machine?
     /// Not deleted, the oldest first.
     func liveMachines() async throws -> [Machine]
+    /// The same of one organisation.
+    func liveMachines(of organisation: OrganisationID) async throws -> [Machine]
     /// Not deleted, started from a commit of `id`, the oldest first.
     func children(of id: MachineID) async throws -> [Machine]
     /// Not deleted, started from `commit`, the oldest first.

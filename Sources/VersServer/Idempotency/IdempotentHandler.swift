@@ -27,8 +27,9 @@ struct IdempotentHandler: Sendable {
         _ repeatability: Repeatability,
         _ handler: RouteList.Handler
     ) async throws -> Response {
-        let key = try IdempotencyKey(keyID: try context.requirePrincipal().keyID, text: name)
+        // Before anything is refused: a body that is left unread breaks the connection under the answer.
         let body = try await bodies.bytes(of: request, limit: bodies.maximumUploadBytes)
+        let key = try IdempotencyKey(keyID: try context.requirePrincipal().keyID, text: name)
         let fingerprint = service.fingerprint(of: [
             Array(request.method.rawValue.utf8), Array(request.uri.string.utf8), Array(body.readableBytesView),
         ])

@@ -83,6 +83,15 @@ extension IntegrationTests {
             #expect(try await instance.vers(["whoami"], environment: environment).status == 2)
         }
 
+        @Test func `a revoked key of the owner is replaced at the next start`() async throws {
+            let old = try instance.key
+            try await instance.ok("key revoke", String(old.prefix(36)))
+            #expect(try await instance.vers(["status"]).status == 2)
+            try await instance.restartDaemon()
+            #expect(try instance.key != old)
+            try await instance.ok("status")
+        }
+
         private func mode(of path: String) throws -> Int? {
             try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
         }
