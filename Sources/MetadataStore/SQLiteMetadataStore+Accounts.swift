@@ -188,6 +188,7 @@ extension SQLiteMetadataStore: AccountStoring {
         try await pool.write { database in
             guard var registration = try Registration.fetchOne(database, key: id) else { return false }
             registration.approvedAt = registration.approvedAt ?? date
+            registration.limits = approval.limits
             try registration.update(database)
             try approval.user.upsert(database)
             if let founded = approval.founded { try Self.insert(founded, in: database) }

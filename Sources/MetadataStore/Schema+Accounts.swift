@@ -66,6 +66,9 @@ extension Schema {
             table.column("nonceHash", .blob)
             table.column("createdAt", .datetime).notNull()
             table.column("approvedAt", .datetime)
+            table.column("maximumMemoryMiB", .integer)
+            table.column("maximumVCPUCount", .integer)
+            table.column("maximumMachines", .integer)
         }
     }
 

@@ -61,10 +61,11 @@ extension VersClient {
         try await transport.value(RegistrationList.self, RequestPlan(.get, "/registrations")).registrations
     }
 
-    /// - Parameter organisation: what the user joins; nil for one of its own.
-    public func approveRegistration(_ id: RegistrationID, joining organisation: OrganisationID? = nil) async throws {
-        let body = ApproveRegistrationRequest(org_id: organisation)
-        try await transport.perform(try RequestPlan(.post, "/registrations/\(id)/approve", json: body))
+    public func approveRegistration(
+        _ id: RegistrationID,
+        _ request: ApproveRegistrationRequest = ApproveRegistrationRequest()
+    ) async throws {
+        try await transport.perform(try RequestPlan(.post, "/registrations/\(id)/approve", json: request))
     }
 
     public func rejectRegistration(_ id: RegistrationID) async throws {

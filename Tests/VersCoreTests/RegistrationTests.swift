@@ -1,3 +1,4 @@
+import APITestSupport
 import Foundation
 import Testing
 import VersAPI
@@ -45,7 +46,8 @@ struct RegistrationTests {
 
             let waiting = try await test.accounts.listRegistrations(for: root).registrations
             #expect(waiting.map(\.registration_id) == [started.registration_id])
-            try await test.accounts.approveRegistration(started.registration_id, .init(), for: root)
+            let limits = ApproveRegistrationRequest(max_memory_mib: 512, max_vms: 2)
+            try await test.accounts.approveRegistration(started.registration_id, limits, for: root)
             #expect(try await test.accounts.listRegistrations(for: root).registrations.isEmpty)
             #expect(try await start(test, "ann@example.com").already_verified)
 
@@ -58,7 +60,9 @@ struct RegistrationTests {
             #expect(made.org_name == "ann")
             let principal = try await test.keys.authenticate(made.api_key)
             #expect(principal.organisationID == made.org_id)
-            #expect(try await test.accounts.whoAmI(principal).user.email == "ann@example.com")
+            let who = try await test.accounts.whoAmI(principal)
+            #expect(who.user.email == "ann@example.com")
+            #expect(who.api_key.max_memory_mib == 512 && who.api_key.max_vcpus == nil && who.api_key.max_vms == 2)
             #expect(await refusal { _ = try await test.accounts.createKey(make) } == .unauthenticated)
         }
     }
@@ -146,6 +150,34 @@ struct RegistrationTests {
         try await TestDomain.run(registration: .open) { test in
             let request = ShellAuthRequest(email: "ann@example.com", ssh_public_key: key)
             #expect(await refusal { _ = try await test.accounts.startRegistration(request) } == .invalidArgument)
+        }
+    }
+
+    @Test func `the routes answer as clients of the public service expect`() async throws {
+        try await TestDomain.run(registration: .open) { test in
+            try await TestServer.run(test) { server in
+                let person = #""email":"ann@example.com","ssh_public_key":"\#(Self.sshKey)""#
+                func post(_ path: String, _ body: String) async throws -> RawHTTP.Answer {
+                    let path = "/api/shell-auth\(path)"
+                    return try await RawHTTP.send("POST", path, body: body, headers: [:], to: server.socket)
+                }
+                let started = try await post("", "{\(person)}")
+                #expect(started.status == 200 && started.body.contains(#""already_verified":false"#))
+                let pending = try await post("/verify-key", "{\(person)}")
+                #expect(pending.status == 401 && pending.headers["content-type"] == "application/json")
+                let fields = [#""verified":false"#, #""is_active":false"#, #""reason":"#, #""code":"unauthenticated""#]
+                for field in fields { #expect(pending.body.contains(field), "\(pending.body)") }
+                let root = try await test.administrator().principal
+                let id = try await test.accounts.listRegistrations(for: root).registrations[0].registration_id
+                try await test.accounts.approveRegistration(id, .init(), for: root)
+                #expect(try await post("/verify-public-key", "{\(person)}").status == 200)
+                let short = try await post("/api-keys", #"{\#(person),"label":"cli"}"#)
+                #expect(short.status == 400 && short.body.contains("invalid_argument"))
+                let made = try await post("/api-keys", #"{\#(person),"label":"vers-cli"}"#)
+                #expect(made.status == 200 && made.body.contains(#""success":true"#))
+                #expect(try await post("/api-keys", #"{\#(person),"label":"vers-cli"}"#).status == 401)
+                #expect(try await post("", "{}").status == 422)
+            }
         }
     }
 }

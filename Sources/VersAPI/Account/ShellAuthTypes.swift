@@ -165,6 +165,20 @@ public struct RegistrationList: Codable, Sendable, Equatable {
 public struct ApproveRegistrationRequest: Codable, Sendable {
     /// The organisation that the user joins as a member. Absent: one of its own, unless it is in one already.
     public var org_id: OrganisationID?
+    /// Limits of the key that is made of the approval, as in ``CreateKeyRequest``.
+    public var max_memory_mib: Int?
+    public var max_vcpus: Int?
+    public var max_vms: Int?
 
-    public init(org_id: OrganisationID? = nil) { self.org_id = org_id }
+    public init(
+        org_id: OrganisationID? = nil,
+        max_memory_mib: Int? = nil,
+        max_vcpus: Int? = nil,
+        max_vms: Int? = nil
+    ) {
+        self.org_id = org_id
+        self.max_memory_mib = max_memory_mib
+        self.max_vcpus = max_vcpus
+        self.max_vms = max_vms
+    }
 }

@@ -26,12 +26,7 @@ struct KeyCreate: AsyncParsableCommand {
     var user: String?
     @Option(help: ArgumentHelp("When it ends: 90m, 12h, 30d, or a time in RFC 3339.", valueName: "when"))
     var expires: String?
-    @Option(help: ArgumentHelp("Most memory of one VM.", valueName: "mib"))
-    var maxMemory: Int?
-    @Option(help: "Most vCPUs of one VM.")
-    var maxVcpus: Int?
-    @Option(help: "Most VMs at a time.")
-    var maxVms: Int?
+    @OptionGroup var limits: KeyLimitOptions
     @OptionGroup var quiet: QuietOptions
     @OptionGroup var format: FormatOptions
     @OptionGroup var common: CommonOptions
@@ -47,9 +42,9 @@ struct KeyCreate: AsyncParsableCommand {
                     org_id: organisation,
                     user_email: user,
                     expires_at: expiry,
-                    max_memory_mib: maxMemory,
-                    max_vcpus: maxVcpus,
-                    max_vms: maxVms
+                    max_memory_mib: limits.maxMemory,
+                    max_vcpus: limits.maxVcpus,
+                    max_vms: limits.maxVms
                 )
             )
             if !quiet.quiet, format.format == nil { context.note("Keep it now: it cannot be shown again.") }
@@ -57,6 +52,16 @@ struct KeyCreate: AsyncParsableCommand {
                 .write(to: context, format: format.format, quiet: quiet.quiet)
         }
     }
+}
+
+/// What a new key may make.
+struct KeyLimitOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Most memory of one VM.", valueName: "mib"))
+    var maxMemory: Int?
+    @Option(help: "Most vCPUs of one VM.")
+    var maxVcpus: Int?
+    @Option(help: "Most VMs at a time.")
+    var maxVms: Int?
 }
 
 /// When a key ends, as people write it.

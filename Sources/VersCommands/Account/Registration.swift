@@ -71,6 +71,7 @@ struct RegistrationApprove: AsyncParsableCommand {
 
             EXAMPLES
               vers registration approve 5e0a1c2b
+              vers registration approve 5e0a1c2b --org acme --max-vms 5
             """
     )
 
@@ -78,6 +79,7 @@ struct RegistrationApprove: AsyncParsableCommand {
     var registration: String
     @Option(help: "The organisation to join as a member, by name or id.")
     var org: String?
+    @OptionGroup var limits: KeyLimitOptions
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
@@ -85,7 +87,13 @@ struct RegistrationApprove: AsyncParsableCommand {
         try await context.withSession { session in
             let id = try await session.registration(registration)
             let organisation = try await org.asyncMap { try await session.organisation($0).org_id }
-            try await session.client.approveRegistration(id, joining: organisation)
+            let request = ApproveRegistrationRequest(
+                org_id: organisation,
+                max_memory_mib: limits.maxMemory,
+                max_vcpus: limits.maxVcpus,
+                max_vms: limits.maxVms
+            )
+            try await session.client.approveRegistration(id, request)
             context.print("\u{2713} Registration '\(id)' approved")
         }
     }

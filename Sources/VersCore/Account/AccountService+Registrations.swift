@@ -37,7 +37,13 @@ extension AccountService {
         if let organisation = request.org_id {
             _ = try await self.organisation(organisation, for: try await actor(principal))
         }
-        let approval = try await approval(of: registration, joining: request.org_id)
+        let limits = KeyLimits(
+            memoryMiB: request.max_memory_mib,
+            vcpuCount: request.max_vcpus,
+            machines: request.max_vms
+        )
+        try limits.validate()
+        let approval = try await approval(of: registration, joining: request.org_id, limits: limits)
         guard try await domain.accounts.approve(id, at: Date(), as: approval) else { throw Self.notFound(id) }
     }
 
@@ -48,7 +54,8 @@ extension AccountService {
 
     private func approval(
         of registration: Registration,
-        joining organisation: OrganisationID?
+        joining organisation: OrganisationID?,
+        limits: KeyLimits
     ) async throws -> RegistrationApproval {
         let known = try await domain.accounts.user(email: registration.email)
         let made = User(email: registration.email)
@@ -57,18 +64,18 @@ extension AccountService {
         if let organisation {
             let isMember = memberships.contains { $0.organisationID == organisation }
             let new = Membership(organisationID: organisation, userID: user.id, role: .member)
-            return RegistrationApproval(user: user, memberships: isMember ? [] : [new])
+            return RegistrationApproval(user: user, memberships: isMember ? [] : [new], limits: limits)
         }
-        guard memberships.isEmpty else { return RegistrationApproval(user: user, memberships: []) }
+        guard memberships.isEmpty else { return RegistrationApproval(user: user, memberships: [], limits: limits) }
         if let base = Self.baseAddress(of: user.email), let owner = try await domain.accounts.user(email: base) {
             let shared = try await domain.accounts.memberships(of: owner.id).map {
                 Membership(organisationID: $0.organisationID, userID: user.id, role: .member)
             }
-            return RegistrationApproval(user: user, memberships: shared)
+            return RegistrationApproval(user: user, memberships: shared, limits: limits)
         }
         let founded = Organisation(name: try await freeName(for: user))
         let ownership = Membership(organisationID: founded.id, userID: user.id, role: .owner)
-        return RegistrationApproval(user: user, founded: founded, memberships: [ownership])
+        return RegistrationApproval(user: user, founded: founded, memberships: [ownership], limits: limits)
     }
 
     /// What stands before the `@`, as far as a name may have it, with a number when it is taken.

@@ -74,7 +74,7 @@ extension AccountService {
             organisation: organisation.id,
             user: user.id,
             expiresAt: nil,
-            limits: KeyLimits()
+            limits: registration.limits
         )
         guard try await domain.accounts.insert(key, consuming: registration.id) else { throw Self.notApproved() }
         return ShellAuthKeyResponse(

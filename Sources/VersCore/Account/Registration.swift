@@ -17,6 +17,10 @@ public struct Registration: Sendable, Equatable, Codable, Identifiable {
     public let nonceHash: Data?
     public let createdAt: Date
     public var approvedAt: Date?
+    /// Of the key that is made of the approval.
+    public var maximumMemoryMiB: Int?
+    public var maximumVCPUCount: Int?
+    public var maximumMachines: Int?
 
     public init(
         id: RegistrationID = RegistrationID(),
@@ -34,6 +38,15 @@ public struct Registration: Sendable, Equatable, Codable, Identifiable {
         self.nonceHash = nonceHash
         self.createdAt = createdAt
         self.approvedAt = approvedAt
+    }
+
+    public var limits: KeyLimits {
+        get { KeyLimits(memoryMiB: maximumMemoryMiB, vcpuCount: maximumVCPUCount, machines: maximumMachines) }
+        set {
+            maximumMemoryMiB = newValue.memoryMiB
+            maximumVCPUCount = newValue.vcpuCount
+            maximumMachines = newValue.machines
+        }
     }
 
     public var expiresAt: Date { createdAt.addingTimeInterval(Self.lifetime) }

@@ -118,12 +118,26 @@ public final class IdempotencyService: Sendable {
             await forget(request.key)
             throw error
         }
-        switch outcome {
-        case .final(let answer): try await store.finish(request.key, answer: try seal(answer, of: request), at: Date())
-        case .unkept: try await store.finish(request.key, answer: nil, at: Date())
-        case .passing: await forget(request.key)
-        }
+        await keep(outcome, of: request)
         return Reply(answer: outcome.answer, isReplayed: false)
+    }
+
+    /// The request is done whether its answer can be kept or not. A repetition of one that could not finds what a
+    /// request leaves that was cut off.
+    private func keep(_ outcome: Outcome, of request: Request) async {
+        // A task of its own, awaited here: it does not inherit the cancellation of a client that left.
+        await Task {
+            do {
+                switch outcome {
+                case .final(let answer):
+                    try await store.finish(request.key, answer: try seal(answer, of: request), at: Date())
+                case .unkept: try await store.finish(request.key, answer: nil, at: Date())
+                case .passing: try await store.forget(request.key)
+                }
+            } catch {
+                logger.error("answer could not be kept", metadata: ["error": "\(error)"])
+            }
+        }.value
     }
 
     /// Also for a task that was cancelled. A name that cannot be forgotten is found interrupted later.

@@ -60,17 +60,26 @@ extension MachineService {
         do {
             try await domain.registry.exclusively(machine.id) {
                 whenHeld()
-                guard machine.activeDisk == nil else { return try await launcher.bootRecorded(machine) }
-                let hardware = machine.hardware
-                let image = try await domain.images.image(named: hardware.imageName, build: hardware.imageBuild)
-                await domain.removeFiles(of: machine.id)
-                try await bringUp(machine, image: image) { started in
-                    try await domain.metadata.update(machine.id) { $0 = $0.started(as: started) }
-                    try await supervisor.confirm(machine.id)
+                do {
+                    try await bringUpHeld(machine)
+                } catch {
+                    // Still held: whoever waits for the boot is to learn what became of it.
+                    await recordFailure(of: machine, error)
                 }
             }
         } catch {
             await recordFailure(of: machine, error)
+        }
+    }
+
+    private func bringUpHeld(_ machine: Machine) async throws {
+        guard machine.activeDisk == nil else { return try await launcher.bootRecorded(machine) }
+        let hardware = machine.hardware
+        let image = try await domain.images.image(named: hardware.imageName, build: hardware.imageBuild)
+        await domain.removeFiles(of: machine.id)
+        try await bringUp(machine, image: image) { started in
+            try await domain.metadata.update(machine.id) { $0 = $0.started(as: started) }
+            try await supervisor.confirm(machine.id)
         }
     }
 

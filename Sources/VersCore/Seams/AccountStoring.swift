@@ -62,10 +62,12 @@ public struct RegistrationApproval: Sendable {
     /// An organisation of the user's own.
     public var founded: Organisation?
     public var memberships: [Membership]
+    public var limits: KeyLimits
 
-    public init(user: User, founded: Organisation? = nil, memberships: [Membership]) {
+    public init(user: User, founded: Organisation? = nil, memberships: [Membership], limits: KeyLimits) {
         self.user = user
         self.founded = founded
         self.memberships = memberships
+        self.limits = limits
     }
 }
