@@ -9,6 +9,7 @@ struct MachineRecord: Codable, FetchableRecord, PersistableRecord {
 
     enum Columns {
         static let id = Column(CodingKeys.id)
+        static let organisationID = Column(CodingKeys.organisationID)
         static let createdAt = Column(CodingKeys.createdAt)
         static let deletedAt = Column(CodingKeys.deletedAt)
         static let parentMachineID = Column(CodingKeys.parentMachineID)
@@ -17,6 +18,7 @@ struct MachineRecord: Codable, FetchableRecord, PersistableRecord {
 
     let id: String
     let ownerID: String
+    let organisationID: String
     let createdAt: Date
     let deletedAt: Date?
     let state: String
@@ -37,6 +39,7 @@ struct MachineRecord: Codable, FetchableRecord, PersistableRecord {
     init(_ machine: Machine) {
         id = machine.id.text
         ownerID = machine.ownerID.text
+        organisationID = machine.organisationID.text
         createdAt = machine.createdAt
         deletedAt = machine.deletedAt
         state = machine.state.rawValue
@@ -57,12 +60,15 @@ struct MachineRecord: Codable, FetchableRecord, PersistableRecord {
 
     /// - Throws: `.internal` when the row does not make sense: someone else wrote to the database.
     func machine() throws -> Machine {
-        guard let id = MachineID(id), let owner = KeyID(ownerID), let state = MachineState(rawValue: state) else {
+        guard let id = MachineID(id), let owner = KeyID(ownerID), let organisation = OrganisationID(organisationID),
+            let state = MachineState(rawValue: state)
+        else {
             throw VersError(.internal, "row of vm '\(id)' in the database is damaged")
         }
         return Machine(
             id: id,
             ownerID: owner,
+            organisationID: organisation,
             createdAt: createdAt,
             deletedAt: deletedAt,
             state: state,

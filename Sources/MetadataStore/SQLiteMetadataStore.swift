@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 import GRDB
 public import SystemPackage
 public import VersAPI
@@ -8,7 +8,9 @@ public import VersCore
 ///
 /// `synchronous` is FULL: a row that was written survives a power cut, as the commit it speaks of does.
 public final class SQLiteMetadataStore: MetadataStoring {
-    private let pool: DatabasePool
+    let pool: DatabasePool
+    /// This opening of the database: requests that another has begun are nobody's any more.
+    let run = UUID().uuidString
 
     /// Opens or creates the database and brings its tables up to date.
     public init(path: FilePath) throws {
@@ -59,6 +61,10 @@ public final class SQLiteMetadataStore: MetadataStoring {
 
     public func liveMachines() async throws -> [Machine] { try await machines { $0 } }
 
+    public func liveMachines(of organisation: OrganisationID) async throws -> [Machine] {
+        try await machines { $0.filter(MachineRecord.Columns.organisationID == organisation.text) }
+    }
+
     public func children(of id: MachineID) async throws -> [Machine] {
         try await machines { $0.filter(MachineRecord.Columns.parentMachineID == id.text) }
     }
@@ -69,8 +75,11 @@ public final class SQLiteMetadataStore: MetadataStoring {
 
     public func insert(_ machines: [Machine]) async throws {
         try await Self.translatingConflicts {
+            let request = IdempotencyKey.current
             try await self.pool.write { database in
                 for machine in machines { try MachineRecord(machine).insert(database) }
+                try Self.requireRoom(for: machines, in: database)
+                try Self.record(machines: machines, of: request, in: database)
             }
         }
     }
@@ -92,13 +101,17 @@ public final class SQLiteMetadataStore: MetadataStoring {
         }
     }
 
-    public func namedCommits(publicOnly: Bool, limit: Int, offset: Int) async throws -> CommitSlice {
+    public func namedCommits(in scope: CommitScope, limit: Int, offset: Int) async throws -> CommitSlice {
         try await pool.read { database in
             var request =
                 CommitRecord
                 .filter(CommitRecord.Columns.deletedAt == nil)
                 .filter(CommitRecord.Columns.kind == CommitKind.named.rawValue)
-            if publicOnly { request = request.filter(CommitRecord.Columns.isPublic == true) }
+            request =
+                switch scope {
+                case .organisation(let id): request.filter(CommitRecord.Columns.organisationID == id.text)
+                case .published: request.filter(CommitRecord.Columns.isPublic == true)
+                }
             let total = try request.fetchCount(database)
             let page = request.order(CommitRecord.Columns.createdAt.desc, Column.rowID.desc).limit(
                 limit,
@@ -114,8 +127,10 @@ public final class SQLiteMetadataStore: MetadataStoring {
         _ change: @Sendable @escaping (inout Machine) -> Void
     ) async throws {
         try await Self.translatingConflicts {
+            let request = IdempotencyKey.current
             try await self.pool.write { database in
                 try CommitRecord(commit).insert(database)
+                try Self.record(commits: [commit], of: request, in: database)
                 if let machine { _ = try Self.update(machine, in: database, change) }
             }
         }
@@ -130,24 +145,6 @@ public final class SQLiteMetadataStore: MetadataStoring {
             change(&commit)
             try CommitRecord(commit).update(database)
             return commit
-        }
-    }
-
-    // MARK: Keys
-
-    public func insertKey(id: KeyID, secretHash: [UInt8], label: String, createdAt: Date) async throws {
-        try await pool.write { database in
-            try database.execute(
-                sql: "INSERT INTO apiKey (id, secretHash, label, createdAt) VALUES (?, ?, ?, ?)",
-                arguments: [id.text, Data(secretHash), label, createdAt]
-            )
-        }
-    }
-
-    public func secretHash(ofKey id: KeyID) async throws -> [UInt8]? {
-        try await pool.read { database in
-            try Data.fetchOne(database, sql: "SELECT secretHash FROM apiKey WHERE id = ?", arguments: [id.text])
-                .map(Array.init)
         }
     }
 

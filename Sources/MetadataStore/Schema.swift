@@ -9,6 +9,8 @@ enum Schema {
             try createCommits(database)
             try createMachines(database)
         }
+        registerAccounts(in: &migrator)
+        registerIdempotency(in: &migrator)
         return migrator
     }
 

@@ -20,6 +20,7 @@ struct Composition {
     let listen: ListenAddress
     let accelerator: AcceleratorPreference
     let standbyCount: Int
+    let registration: RegistrationPolicy
     let readyDescriptor: Int32?
     let logger: Logger
 
@@ -37,6 +38,7 @@ struct Composition {
             hypervisor: hypervisor,
             guests: AgentConnector(logger: logger),
             metadata: metadata,
+            accounts: metadata,
             commits: FileCommitStore(layout: layout),
             files: MachineDirectories(layout: layout),
             images: ImageDirectory(layout: layout),
@@ -65,7 +67,9 @@ struct Composition {
             configuration: APIServerConfiguration(host: listen.host, port: listen.port, unixSocket: layout.socket),
             machines: machines,
             commits: CommitService(domain: domain),
+            accounts: AccountService(domain: domain, keys: keys, registration: registration),
             keys: keys,
+            idempotency: IdempotencyService(store: metadata, keys: domain.keys, logger: logger),
             system: Version.response,
             logger: logger,
             onListening: { endpoints in await announce(endpoints) }

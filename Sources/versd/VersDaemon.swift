@@ -4,7 +4,7 @@ public import Logging
 public import QEMU
 import SystemPackage
 import VersAPI
-import VersCore
+public import VersCore
 
 /// The daemon that owns the VMs of one instance.
 @main
@@ -46,6 +46,14 @@ struct VersDaemon: AsyncParsableCommand {
     @Option(help: "Accelerator for guests: automatic, kvm or tcg.")
     var accelerator: AcceleratorPreference = .automatic
 
+    @Option(
+        help: ArgumentHelp(
+            "Who may ask for an account: closed (users whom the administrator added) or open (everybody, and the administrator decides).",
+            valueName: "closed|open"
+        )
+    )
+    var registration: RegistrationPolicy = .closed
+
     func validate() throws {
         guard (0...64).contains(standby) else {
             throw ValidationError("invalid --standby \(standby): expected 0 to 64")
@@ -67,6 +75,7 @@ struct VersDaemon: AsyncParsableCommand {
                 listen: listen,
                 accelerator: accelerator,
                 standbyCount: standby,
+                registration: registration,
                 readyDescriptor: readyFD,
                 logger: logger
             ).run()
@@ -83,3 +92,5 @@ struct VersDaemon: AsyncParsableCommand {
 extension Logger.Level: @retroactive ExpressibleByArgument {}
 
 extension AcceleratorPreference: ExpressibleByArgument {}
+
+extension RegistrationPolicy: ExpressibleByArgument {}

@@ -22,6 +22,7 @@ struct SQLiteMetadataStoreTests {
         let machine = Machine(
             id: MachineID(),
             ownerID: KeyID(),
+            organisationID: .owner,
             createdAt: Date(timeIntervalSince1970: 1_700_000_000.125),
             deletedAt: Date(timeIntervalSince1970: 1_700_000_001.5),
             state: .sleeping,
@@ -60,6 +61,7 @@ struct SQLiteMetadataStoreTests {
         let commit = Commit(
             id: CommitID(),
             ownerID: KeyID(),
+            organisationID: .owner,
             kind: .branch,
             createdAt: Date(timeIntervalSince1970: 1_700_000_000.25),
             deletedAt: Date(timeIntervalSince1970: 1_700_000_002),
@@ -172,12 +174,12 @@ struct SQLiteMetadataStoreTests {
         try await store.update(commits[3].id) { $0.deletedAt = Date() }
         let newestFirst = [6, 5, 4, 2, 1, 0].map { commits[$0].id }
         for (offset, limit) in [(0, 100), (0, 2), (2, 2), (5, 2), (6, 1), (99, 1)] {
-            let slice = try await store.namedCommits(publicOnly: false, limit: limit, offset: offset)
+            let slice = try await store.namedCommits(in: .organisation(.owner), limit: limit, offset: offset)
             #expect(slice.total == 6)
             #expect(slice.commits.map(\.id) == Array(newestFirst.dropFirst(offset).prefix(limit)))
         }
         try await store.update(commits[1].id) { $0.isPublic = true }
-        let visible = try await store.namedCommits(publicOnly: true, limit: 10, offset: 0)
+        let visible = try await store.namedCommits(in: .published, limit: 10, offset: 0)
         #expect(visible.total == 1)
         #expect(visible.commits.map(\.id) == [commits[1].id])
     }
@@ -194,11 +196,20 @@ struct SQLiteMetadataStoreTests {
 
     // MARK: Keys and the file
 
-    @Test func `a key's hash comes back`() async throws {
-        let id = KeyID()
-        try await store.insertKey(id: id, secretHash: [0, 1, 255], label: "owner", createdAt: Date())
-        #expect(try await store.secretHash(ofKey: id) == [0, 1, 255])
-        #expect(try await store.secretHash(ofKey: KeyID()) == nil)
+    @Test func `a key comes back as it was written`() async throws {
+        let key = APIKey(
+            id: KeyID(),
+            organisationID: .owner,
+            userID: .owner,
+            label: "owner",
+            secretHash: Data([0, 1, 255]),
+            createdAt: Date(timeIntervalSince1970: 1_700_000_000),
+            expiresAt: Date(timeIntervalSince1970: 1_800_000_000),
+            limits: KeyLimits(memoryMiB: 512, machines: 3)
+        )
+        try await store.insert(key)
+        #expect(try await store.key(key.id) == key)
+        #expect(try await store.key(KeyID()) == nil)
     }
 
     @Test func `everything is there after the file was closed and opened again`() async throws {

@@ -115,6 +115,7 @@ struct RecoveryTests {
             let machine = Machine(
                 id: MachineID(),
                 ownerID: test.owner,
+                organisationID: .owner,
                 createdAt: .now,
                 state: .booting,
                 labels: nil,
@@ -137,6 +138,7 @@ struct RecoveryTests {
             let orphan = Machine(
                 id: MachineID(),
                 ownerID: test.owner,
+                organisationID: .owner,
                 createdAt: .now,
                 state: .booting,
                 labels: nil,
@@ -167,6 +169,7 @@ extension Domain {
             hypervisor: hypervisor,
             guests: guests,
             metadata: metadata,
+            accounts: accounts,
             commits: commits,
             files: files,
             images: images,

@@ -9,7 +9,7 @@ struct MachineFreezer: Sendable {
     struct Purpose: Sendable {
         var id = CommitID()
         var kind: CommitKind
-        var owner: KeyID
+        var owner: Principal
         var name: String?
         var description: String?
         /// Whether the commit may share its parent's disk when nothing was written since.
@@ -134,7 +134,8 @@ struct MachineFreezer: Sendable {
         let name = next.lastComponent?.string ?? ""
         let commit = Commit(
             id: purpose.id,
-            ownerID: purpose.owner,
+            ownerID: purpose.owner.keyID,
+            organisationID: purpose.owner.organisationID,
             kind: purpose.kind,
             createdAt: Date(),
             name: purpose.commitName,
@@ -180,7 +181,8 @@ struct MachineFreezer: Sendable {
     ) -> Commit {
         Commit(
             id: purpose.id,
-            ownerID: purpose.owner,
+            ownerID: purpose.owner.keyID,
+            organisationID: purpose.owner.organisationID,
             kind: purpose.kind,
             createdAt: Date(),
             name: purpose.commitName,

@@ -10,19 +10,22 @@ extension MachineService {
         _ source: BranchSource,
         count: Int,
         options: FreezeOptions,
-        owner: KeyID
+        for principal: Principal
     ) async throws -> [MachineID] {
         try Validation.value(count, of: "count", in: 1...DomainConfiguration.maximumChildren)
         switch source {
         case .commit(let id):
-            return try await spawn(count, from: try await commitRecord(id), owner: owner)
+            let commit = try await commitRecord(id, for: principal)
+            try await requireLimits(of: principal, count: count, hardware: commit.hardware)
+            return try await spawn(count, from: commit, for: principal)
         case .machine(let id):
-            let machine = try await settled(id, skipWaitBoot: options.skipWaitBoot)
+            let machine = try await settled(id, skipWaitBoot: options.skipWaitBoot, for: principal)
+            try await requireLimits(of: principal, count: count, hardware: machine.hardware)
             try await admit(count: count, memoryMiB: machine.hardware.memoryMiB)
-            let purpose = MachineFreezer.Purpose(kind: .branch, owner: owner)
+            let purpose = MachineFreezer.Purpose(kind: .branch, owner: principal)
             await domain.registry.beginUse(of: purpose.id)
             do {
-                let children = try await branch(id, into: count, purpose: purpose, options: options, owner: owner)
+                let children = try await branch(id, into: count, purpose: purpose, options: options, for: principal)
                 await domain.registry.endUse(of: purpose.id)
                 return children
             } catch {
@@ -38,7 +41,7 @@ extension MachineService {
         into count: Int,
         purpose: MachineFreezer.Purpose,
         options: FreezeOptions,
-        owner: KeyID
+        for principal: Principal
     ) async throws -> [MachineID] {
         let early = EarlyChildren()
         var wasPausedHere = false
@@ -72,21 +75,21 @@ extension MachineService {
                 return commit
             }
             domain.steps(.branchMarkKept)
-            let children = try await spawn(count, from: commit, owner: owner, standbys: try early.take())
+            let children = try await spawn(count, from: commit, for: principal, standbys: try early.take())
             sealInBackground(commit)
             flattenIfNeeded(id)
             return children
         } catch {
             await domain.standbys.abandon(early.takeRest())
-            if wasPausedHere { await runOn(id) }
+            if wasPausedHere { await runOn(id, for: principal) }
             throw error
         }
     }
 
     /// Lets a VM run on that was to stay paused for children that did not come up.
-    private func runOn(_ id: MachineID) async {
+    private func runOn(_ id: MachineID, for principal: Principal) async {
         do {
-            try await setState(of: id, to: .running, skipWaitBoot: true)
+            try await setState(of: id, to: .running, skipWaitBoot: true, for: principal)
         } catch {
             domain.logger.error("parent stays paused", metadata: ["vm.id": "\(id)", "error": "\(error)"])
         }

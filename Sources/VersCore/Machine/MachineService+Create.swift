@@ -7,14 +7,16 @@ extension MachineService {
     /// - Parameter waitForBoot: false returns as soon as the VM is recorded, in state `booting`.
     public func create(
         _ configuration: MachineConfiguration,
-        owner: KeyID,
-        waitForBoot: Bool
+        waitForBoot: Bool,
+        for principal: Principal
     ) async throws -> MachineID {
         let plan = try await plan(configuration)
+        try await requireLimits(of: principal, count: 1, hardware: plan.hardware)
         let standby = await domain.standbys.take(1, of: plan.hardware.shape).first
         let machine = Machine(
             id: standby?.id ?? MachineID(),
-            ownerID: owner,
+            ownerID: principal.keyID,
+            organisationID: principal.organisationID,
             createdAt: Date(),
             state: .booting,
             labels: configuration.labels,
@@ -42,9 +44,10 @@ extension MachineService {
     }
 
     /// Starts a VM from a commit. The VM is `running` when the call returns.
-    public func create(from commit: CommitID, owner: KeyID) async throws -> MachineID {
-        let source = try await commitRecord(commit)
-        guard let id = try await spawn(1, from: source, owner: owner).first else {
+    public func create(from commit: CommitID, for principal: Principal) async throws -> MachineID {
+        let source = try await commitRecord(commit, for: principal)
+        try await requireLimits(of: principal, count: 1, hardware: source.hardware)
+        guard let id = try await spawn(1, from: source, for: principal).first else {
             throw VersError(.internal, "commit \(commit) started no vm")
         }
         return id
@@ -153,6 +156,15 @@ extension MachineService {
             image: image,
             diskMiB: diskMiB
         )
+    }
+
+    /// Refuses what the principal's key may not make or start.
+    /// - Parameter count: of VMs that are new. Recording them counts again, so that requests at once keep the limit.
+    func requireLimits(of principal: Principal, count: Int, hardware: Hardware) async throws {
+        guard let limits = try await domain.accounts.key(principal.keyID)?.limits else { return }
+        try limits.admit(memoryMiB: hardware.memoryMiB, vcpuCount: hardware.vcpuCount)
+        guard limits.machines != nil, count > 0 else { return }
+        try limits.admit(machines: try await domain.accounts.machineCount(of: principal.keyID) + count)
     }
 
     /// Refuses new VMs that the host cannot carry.

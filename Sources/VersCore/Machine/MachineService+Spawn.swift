@@ -8,12 +8,12 @@ extension MachineService {
     func spawn(
         _ count: Int,
         from commit: Commit,
-        owner: KeyID,
+        for principal: Principal,
         standbys: [Standby] = []
     ) async throws -> [MachineID] {
         await domain.registry.beginUse(of: commit.id)
         do {
-            let started = try await spawnUsed(count, from: commit, owner: owner, standbys: standbys)
+            let started = try await spawnUsed(count, from: commit, for: principal, standbys: standbys)
             domain.standbys.replenish(commit.hardware.shape)
             await domain.registry.endUse(of: commit.id)
             return started
@@ -26,13 +26,13 @@ extension MachineService {
     private func spawnUsed(
         _ count: Int,
         from commit: Commit,
-        owner: KeyID,
+        for principal: Principal,
         standbys: [Standby]
     ) async throws -> [MachineID] {
         var unused = standbys
         let started: [Machine]
         do {
-            let commit = try await commitRecord(commit.id)
+            let commit = try await commitRecord(commit.id, for: principal)
             try checkCompatibility(of: commit)
             // Whoever brought processes along has asked before it started them.
             if standbys.isEmpty { try await admit(count: count, memoryMiB: commit.hardware.memoryMiB) }
@@ -41,7 +41,7 @@ extension MachineService {
             }
             let children = try (0..<count).map { index in
                 let standby = index < unused.count ? unused[index] : nil
-                return Blueprint(machine: try child(of: commit, id: standby?.id, owner: owner), standby: standby)
+                return Blueprint(machine: try child(of: commit, id: standby?.id, for: principal), standby: standby)
             }
             unused = []
             started = try await startAll(children, from: commit)
@@ -67,17 +67,19 @@ extension MachineService {
     }
 
     /// The record of a new VM that starts from `commit`.
-    private func child(of commit: Commit, id: MachineID?, owner: KeyID) throws -> Machine {
+    private func child(of commit: Commit, id: MachineID?, for principal: Principal) throws -> Machine {
         Machine(
             id: id ?? MachineID(),
-            ownerID: owner,
+            ownerID: principal.keyID,
+            organisationID: principal.organisationID,
             createdAt: Date(),
             state: .booting,
             labels: nil,
             hardware: commit.hardware,
             diskMiB: commit.diskMiB,
             parentCommitID: commit.id,
-            parentMachineID: commit.parentMachineID,
+            // The tree of another organisation, whose commit is public, has nothing to do with this one.
+            parentMachineID: commit.organisationID == principal.organisationID ? commit.parentMachineID : nil,
             credentials: try domain.keys.machineCredentials(comment: "vers")
         )
     }

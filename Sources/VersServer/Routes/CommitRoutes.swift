@@ -10,14 +10,14 @@ struct CommitRoutes: Sendable {
         routes.on(.get, "/commits", use: list)
         routes.on(.get, "/commits/public", use: listPublic)
         routes.on(.get, "/commits/:id", use: info)
-        routes.on(.patch, "/commits/:id", use: edit)
+        routes.on(.patch, "/commits/:id", .repeatable, use: edit)
         routes.on(.delete, "/commits/:id", use: delete)
         routes.on(.get, "/vm/commits/:id/parents", use: parents)
     }
 
     private func list(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let (limit, offset) = try Self.page(request)
-        return try .json(try await commits.list(limit: limit, offset: offset))
+        return try .json(try await commits.list(limit: limit, offset: offset, for: try context.requirePrincipal()))
     }
 
     private func listPublic(_ request: Request, _ context: APIRequestContext) async throws -> Response {
@@ -34,21 +34,21 @@ struct CommitRoutes: Sendable {
     }
 
     private func info(_ request: Request, _ context: APIRequestContext) async throws -> Response {
-        try .json(try await commits.info(of: try context.commitID()))
+        try .json(try await commits.info(of: try context.commitID(), for: try context.requirePrincipal()))
     }
 
     private func edit(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let id = try context.commitID()
         let body = try await bodies.json(CommitEditRequest.self, of: request)
-        return try .json(try await commits.edit(id, body))
+        return try .json(try await commits.edit(id, body, for: try context.requirePrincipal()))
     }
 
     private func delete(_ request: Request, _ context: APIRequestContext) async throws -> Response {
-        try await commits.delete(try context.commitID())
+        try await commits.delete(try context.commitID(), for: try context.requirePrincipal())
         return .noContent
     }
 
     private func parents(_ request: Request, _ context: APIRequestContext) async throws -> Response {
-        try .json(try await commits.history(of: try context.commitID()))
+        try .json(try await commits.history(of: try context.commitID(), for: try context.requirePrincipal()))
     }
 }

@@ -15,6 +15,7 @@ struct TestDomain {
     let machines: MachineService
     let commits: CommitService
     let keys: KeyService
+    let accounts: AccountService
     let hypervisor: ScriptedHypervisor
     let guests: ScriptedGuests
     let host: ScriptedHost
@@ -27,6 +28,7 @@ struct TestDomain {
     static func run(
         maximumMemoryLayers: Int? = nil,
         standbyCount: Int = 0,
+        registration: RegistrationPolicy = .closed,
         _ body: (TestDomain) async throws -> Void
     ) async throws {
         let home = temporaryDirectory.appending("vers-core-\(UUID().uuidString)")
@@ -34,7 +36,7 @@ struct TestDomain {
         var configuration = DomainConfiguration()
         configuration.standbyCount = standbyCount
         if let maximumMemoryLayers { configuration.maximumMemoryLayers = maximumMemoryLayers }
-        let test = try TestDomain(home: home, configuration: configuration)
+        let test = try TestDomain(home: home, configuration: configuration, registration: registration)
         let background = test.domain.background
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await background.run() }
@@ -43,7 +45,11 @@ struct TestDomain {
         }
     }
 
-    private init(home: FilePath, configuration: DomainConfiguration) throws {
+    private init(
+        home: FilePath,
+        configuration: DomainConfiguration,
+        registration: RegistrationPolicy
+    ) throws {
         let layout = InstanceLayout(home: home)
         for directory in [layout.commits, layout.machines, layout.standbys, layout.images] {
             try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
@@ -56,10 +62,12 @@ struct TestDomain {
         steps = recorder
         var logger = Logger(label: "test")
         logger.logLevel = .critical
+        let metadata = try SQLiteMetadataStore(path: layout.database)
         domain = Domain(
             hypervisor: hypervisor,
             guests: guests,
-            metadata: try SQLiteMetadataStore(path: layout.database),
+            metadata: metadata,
+            accounts: metadata,
             commits: FileCommitStore(layout: layout),
             files: MachineDirectories(layout: layout),
             images: ImageDirectory(layout: layout),
@@ -74,6 +82,7 @@ struct TestDomain {
         machines = MachineService(domain: domain)
         commits = CommitService(domain: domain)
         keys = KeyService(domain: domain)
+        accounts = AccountService(domain: domain, keys: keys, registration: registration)
     }
 
     private static func installImage(in layout: InstanceLayout) throws {
