@@ -34,6 +34,7 @@ struct Composition {
             hypervisor: hypervisor,
             guests: AgentConnector(logger: logger),
             metadata: metadata,
+            names: metadata,
             commits: FileCommitStore(layout: layout),
             files: MachineDirectories(layout: layout),
             images: ImageDirectory(layout: layout),

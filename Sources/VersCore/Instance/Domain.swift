@@ -7,6 +7,8 @@ public struct Domain: Sendable {
     public let hypervisor: any Hypervisor
     public let guests: any GuestConnector
     public let metadata: any MetadataStoring
+    public let names: any NameStoring
+    public let organisations: any OrganisationNaming
     public let commits: any CommitStoring
     public let files: any MachineFileStoring
     public let images: any ImageStoring
@@ -49,6 +51,8 @@ public struct Domain: Sendable {
         hypervisor: any Hypervisor,
         guests: any GuestConnector,
         metadata: any MetadataStoring,
+        names: any NameStoring,
+        organisations: any OrganisationNaming = OwnerOrganisationNaming(),
         commits: any CommitStoring,
         files: any MachineFileStoring,
         images: any ImageStoring,
@@ -63,6 +67,8 @@ public struct Domain: Sendable {
         self.hypervisor = hypervisor
         self.guests = guests
         self.metadata = metadata
+        self.names = names
+        self.organisations = organisations
         self.commits = commits
         self.files = files
         self.images = images

@@ -173,7 +173,7 @@ extension MachineService {
     }
 
     /// Memory and device state are only loaded where they mean the same.
-    private func checkCompatibility(of commit: Commit) throws {
+    func checkCompatibility(of commit: Commit) throws {
         let here = domain.hypervisor.compatibility
         guard commit.hasMemory, commit.compatibility != here else { return }
         let differences = commit.compatibility.differences(from: here)

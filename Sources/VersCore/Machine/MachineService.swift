@@ -75,7 +75,18 @@ public final class MachineService: Sendable {
     public func upsertLabels(_ labels: [String: String], of id: MachineID) async throws {
         try Validation.labels(labels)
         _ = try await record(id)
-        try await domain.metadata.update(id) { $0.labels = ($0.labels ?? [:]).merging(labels) { $1 } }
+        let changed = try await domain.metadata.update(id) {
+            let merged = ($0.labels ?? [:]).merging(labels) { $1 }
+            if merged.count <= Validation.labelCount { $0.labels = merged }
+        }
+        guard labels.allSatisfy({ changed.labels?[$0.key] == $0.value }) else {
+            throw VersError(
+                .invalidArgument,
+                "vm \(id) has \(changed.labels?.count ?? 0) labels, with these it would have more than "
+                    + "\(Validation.labelCount)",
+                hint: "remove some first: vers label delete \(id) <name>"
+            )
+        }
     }
 
     // MARK: Shared by the operations

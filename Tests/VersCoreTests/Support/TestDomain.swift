@@ -54,10 +54,12 @@ struct TestDomain {
         steps = recorder
         var logger = Logger(label: "test")
         logger.logLevel = .critical
+        let metadata = try SQLiteMetadataStore(path: layout.database)
         domain = Domain(
             hypervisor: hypervisor,
             guests: guests,
-            metadata: try SQLiteMetadataStore(path: layout.database),
+            metadata: metadata,
+            names: metadata,
             commits: FileCommitStore(layout: layout),
             files: MachineDirectories(layout: layout),
             images: ImageDirectory(layout: layout),
