@@ -63,6 +63,13 @@ struct Composition {
             configuration: APIServerConfiguration(host: listen.host, port: listen.port, unixSocket: layout.socket),
             machines: machines,
             commits: CommitService(domain: domain),
+            names: NameOperations(
+                tags: TagService(domain: domain),
+                repositories: RepositoryService(domain: domain, machines: machines),
+                labels: machines,
+                environment: EnvironmentService(domain: domain),
+                domainNames: DomainNameService(domain: domain)
+            ),
             keys: keys,
             system: Version.response,
             logger: logger,

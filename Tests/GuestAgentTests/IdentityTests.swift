@@ -24,6 +24,22 @@ import Testing
         #expect(EnvironmentFile.replacing("PATH=/bin\n", with: hostile) == "PATH=/bin\n")
     }
 
+    @Test func linesOfTheGuestsUserStayWhateverBecomesOfOurBlock() {
+        let variables = [EnvironmentVariable(name: "A", value: "1")]
+        // Nothing of ours in it, nothing to write: not even blank lines change.
+        #expect(EnvironmentFile.replacing("X=1\n\n\n", with: []) == "X=1\n\n\n")
+        #expect(EnvironmentFile.replacing("X=1", with: []) == "X=1")
+        let full = EnvironmentFile.replacing("X=1\n", with: variables)
+        #expect(EnvironmentFile.replacing(full + "Y=2\n", with: []) == "X=1\nY=2\n")
+        // Somebody took the last mark away: what follows is not taken for ours.
+        let lines = full.split(separator: "\n")
+        let damaged = lines.dropLast().joined(separator: "\n") + "\nY=2\n"
+        let repaired = EnvironmentFile.replacing(damaged, with: [])
+        #expect(repaired == "X=1\nA=\"1\"\nY=2\n")
+        let twice = damaged + full
+        #expect(EnvironmentFile.replacing(twice, with: []).contains("Y=2\nX=1\n"))
+    }
+
     @Test func theEnvironmentFileIsReadAsPAMDoes() {
         let text = "# c\nexport A=\"1 2\"\nB='x'\n C=plain  \nbroken\n=no\nD=\n"
         let parsed = Environment.parse(text).map { "\($0.name)=\($0.value)" }

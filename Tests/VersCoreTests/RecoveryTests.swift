@@ -169,6 +169,7 @@ extension Domain {
             hypervisor: hypervisor,
             guests: guests,
             metadata: metadata,
+            names: names,
             commits: commits,
             files: files,
             images: images,

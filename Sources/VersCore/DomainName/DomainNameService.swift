@@ -30,7 +30,8 @@ public final class DomainNameService: Sendable {
             createdAt: Date()
         )
         try await domain.names.insert(domainName)
-        return domainName.info
+        // As it is kept: times are rounded.
+        return try await info(of: domainName.id, for: principal)
     }
 
     /// - Parameter machine: only the names of this VM. One that does not exist has none.

@@ -4,6 +4,7 @@ import VersAPI
 /// Commits that exist.
 struct CommitRoutes: Sendable {
     let commits: any CommitOperations
+    let tags: any TagOperations
     let bodies: BodyReader
 
     func register(on routes: inout RouteList) {
@@ -34,7 +35,9 @@ struct CommitRoutes: Sendable {
     }
 
     private func info(_ request: Request, _ context: APIRequestContext) async throws -> Response {
-        try .json(try await commits.info(of: try context.commitID()))
+        let name = try context.commitName("commit_id")
+        let id = try await tags.commit(named: name, for: try context.requirePrincipal())
+        return try .json(try await commits.info(of: id))
     }
 
     private func edit(_ request: Request, _ context: APIRequestContext) async throws -> Response {

@@ -1,3 +1,4 @@
+import Glibc
 import GuestProtocol
 
 /// Our variables in `/etc/environment`, between two marks.
@@ -8,25 +9,35 @@ enum EnvironmentFile {
 
     static func install(_ variables: [EnvironmentVariable]) throws(SystemError) {
         let present = SmallFile.readText(path)
-        if present == nil, variables.isEmpty { return }
+        // A file that is there and cannot be read, or is no text of a sensible size, is its user's business.
+        if present == nil, variables.isEmpty || access(path, F_OK) == 0 { return }
         try SmallFile.replace(path, with: replacing(present ?? "", with: variables), mode: 0o644)
     }
 
-    /// The text with our block replaced, or without it when there are no variables. What the format cannot hold (a
-    /// line break, a quote at either end) is left to the environment of commands.
+    /// The text with our block replaced, or without it when there are no variables. Lines outside of the block are the
+    /// user's and stay as they are. What the format cannot hold (a line break, a double quote) is left to the
+    /// environment of commands.
     static func replacing(_ text: String, with variables: [EnvironmentVariable]) -> String {
-        var kept: [Substring] = []
-        var isInside = false
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-            if line == begin { isInside = true }
-            if !isInside { kept.append(line) }
-            if line == end { isInside = false }
-        }
+        var kept = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let hadBlock = removeBlocks(from: &kept)
+        if variables.isEmpty, !hadBlock { return text }
         while kept.last == "" { kept.removeLast() }
         var lines = kept.map(String.init)
         let block = variables.sorted { $0.name < $1.name }.compactMap(line)
         if !block.isEmpty { lines += [begin] + block + [end] }
         return lines.isEmpty ? "" : lines.joined(separator: "\n") + "\n"
+    }
+
+    /// Removes every block from its first mark to its last.
+    /// - Returns: whether there was one. A mark whose other mark is gone marks nothing: it goes alone.
+    private static func removeBlocks(from lines: inout [Substring]) -> Bool {
+        var hadBlock = false
+        while let first = lines.firstIndex(where: { $0 == begin }) {
+            let next = lines[(first + 1)...].firstIndex { $0 == begin || $0 == end }
+            if let next, lines[next] == end { lines.removeSubrange(first...next) } else { lines.remove(at: first) }
+            hadBlock = true
+        }
+        return hadBlock
     }
 
     private static func line(_ variable: EnvironmentVariable) -> String? {
