@@ -12,7 +12,7 @@ import VersAPI
         ("POST", "/vms", "{}", 405, "method_not_allowed", "GET, HEAD"),
         ("GET", "/vm/xyz/status", nil, 400, "invalid_argument", "vm_id 'xyz': expected a UUID"),
         ("GET", "/vm/branch/status", nil, 400, "invalid_argument", "vm_id 'branch'"),
-        ("GET", "/commits/xyz", nil, 400, "invalid_argument", "commit_id 'xyz'"),
+        ("GET", "/commits/x%20y", nil, 400, "invalid_argument", "commit_id 'x y'"),
         ("POST", "/vm/x%2Fy/branch", nil, 400, "invalid_argument", "vm_or_commit_id 'x/y'"),
         ("POST", "/vm/xyz/branch", nil, 404, "not_found", "tag not found: 'xyz'"),
         ("POST", "/vm/branch/by_tag/-x", nil, 400, "invalid_argument", "invalid tag name '-x'"),

@@ -33,12 +33,12 @@ enum RepositoryArgument {
 
     init(parsing text: String) throws {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 2 else {
+        guard parts.count > 1 else {
             try ResourceName.checkTagName(text, of: "repository name")
             self = .own(text)
             return
         }
-        guard ResourceName.isValid(parts[0]), ResourceName.isTagName(parts[1]) else {
+        guard parts.count == 2, ResourceName.isValid(parts[0]), ResourceName.isTagName(parts[1]) else {
             throw VersError(.invalidArgument, "invalid repository '\(text.prefix(160))': expected name or org/name")
         }
         self = .published(name: parts[1], organisation: parts[0])
