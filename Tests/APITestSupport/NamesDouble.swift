@@ -252,8 +252,10 @@ private struct SettingDouble: LabelOperations, EnvironmentOperations {
     }
 
     func set(_ request: EnvironmentRequest, for principal: Principal) async throws -> EnvironmentResponse {
-        try names.record("set variables \(request.vars.sorted { $0.key < $1.key }.map { "\($0)=\($1)" }) "
-            + "\(request.replace ?? false)")
+        try names.record(
+            "set variables \(request.vars.sorted { $0.key < $1.key }.map { "\($0)=\($1)" }) "
+                + "\(request.replace ?? false)"
+        )
         return EnvironmentResponse(vars: request.vars)
     }
 }
@@ -263,7 +265,12 @@ private struct DomainNameDouble: DomainNameOperations {
     let names: NamesDouble
 
     private var domainName: DomainNameInfo {
-        DomainNameInfo(domain_id: names.domain, domain: "app.example.com", vm_id: names.machine, created_at: DomainDouble.date)
+        DomainNameInfo(
+            domain_id: names.domain,
+            domain: "app.example.com",
+            vm_id: names.machine,
+            created_at: DomainDouble.date
+        )
     }
 
     func create(_ request: DomainNameCreateRequest, for principal: Principal) async throws -> DomainNameInfo {

@@ -51,7 +51,9 @@ struct NameStoreTests {
         ]
         for scope in scopes {
             try await store.insert(tag("v1", commit.id, in: scope))
-            let error = await #expect(throws: VersError.self) { try await store.insert(tag("v1", commit.id, in: scope)) }
+            let error = await #expect(throws: VersError.self) {
+                try await store.insert(tag("v1", commit.id, in: scope))
+            }
             #expect(error?.code == .alreadyExists)
         }
         #expect(try await store.deleteUntagged(commit.id, at: date) == ["a:v1", "b:v1", "v1", "v1"])

@@ -23,7 +23,10 @@ struct DomainNameServiceTests {
             let taken = await refusal { _ = try await create(test, "app.example.com", second) }
             #expect(taken?.code == .alreadyExists)
             try await test.domainNames.delete(app.domain_id, for: test.principal)
-            #expect(await refusal { try await test.domainNames.delete(app.domain_id, for: test.principal) }?.code == .notFound)
+            #expect(
+                await refusal { try await test.domainNames.delete(app.domain_id, for: test.principal) }?.code
+                    == .notFound
+            )
             _ = try await create(test, "app.example.com", second)
             _ = try await test.machines.delete(first, recursive: false, skipWaitBoot: false)
             #expect(try await test.domainNames.machine(boundTo: "api.example.com") == nil)

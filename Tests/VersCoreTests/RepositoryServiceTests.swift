@@ -80,8 +80,12 @@ struct RepositoryServiceTests {
                 TagReference(organisation: "owner", repository: "images", tag: "v1")
             )
             #expect(try await repositories.publicList().repositories.isEmpty)
-            #expect(await refusal { _ = try await repositories.publicTags(of: "images", in: "owner") }?.code == .notFound)
-            #expect(await refusal { _ = try await test.tags.commit(named: reference, for: stranger) }?.code == .notFound)
+            #expect(
+                await refusal { _ = try await repositories.publicTags(of: "images", in: "owner") }?.code == .notFound
+            )
+            #expect(
+                await refusal { _ = try await test.tags.commit(named: reference, for: stranger) }?.code == .notFound
+            )
             // One's own organisation may be written out.
             #expect(try await test.tags.commit(named: reference, for: test.principal) == commit)
 
@@ -95,7 +99,9 @@ struct RepositoryServiceTests {
             #expect(await refusal { _ = try await repositories.publicInfo(of: "images", in: "x") }?.code == .notFound)
 
             try await repositories.setVisibility(of: "images", isPublic: false, for: test.principal)
-            #expect(await refusal { _ = try await test.tags.commit(named: .id(commit), for: stranger) }?.code == .notFound)
+            #expect(
+                await refusal { _ = try await test.tags.commit(named: .id(commit), for: stranger) }?.code == .notFound
+            )
         }
     }
 }

@@ -60,7 +60,8 @@ struct TagServiceTests {
             let id = CommitID()
             let likeAnID = TagCreateRequest(tag_name: id.text, commit_id: commit)
             #expect(
-                await refusal { _ = try await test.tags.create(likeAnID, for: test.principal) }?.code == .invalidArgument
+                await refusal { _ = try await test.tags.create(likeAnID, for: test.principal) }?.code
+                    == .invalidArgument
             )
             let nowhere = TagCreateRequest(tag_name: "u", commit_id: id)
             #expect(await refusal { _ = try await test.tags.create(nowhere, for: test.principal) }?.code == .notFound)
@@ -128,7 +129,9 @@ struct TagServiceTests {
             _ = try await test.tags.create(request, for: test.principal)
             let stranger = TestDomain.stranger
             #expect(try await test.tags.list(for: stranger).tags.isEmpty)
-            #expect(await refusal { _ = try await test.tags.commit(named: .tag("t"), for: stranger) }?.code == .notFound)
+            #expect(
+                await refusal { _ = try await test.tags.commit(named: .tag("t"), for: stranger) }?.code == .notFound
+            )
             #expect(
                 await refusal { _ = try await test.tags.commit(named: .id(commit), for: stranger) }?.code == .notFound
             )

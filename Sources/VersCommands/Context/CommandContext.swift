@@ -62,7 +62,9 @@ struct CommandContext: Sendable {
             errorStream: TerminalStream(descriptor: STDERR_FILENO, environment: environment),
             isVerbose: environment["VERS_VERBOSE"] == "true",
             readLine: { Swift.readLine() },
-            executable: (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")).map { FilePath($0) }
+            executable: (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")).map {
+                FilePath($0)
+            }
         )
     }
 

@@ -12,7 +12,7 @@ struct Env: AsyncParsableCommand {
         discussion: """
             They belong to the organisation. A VM gets them in /etc/environment when it starts, is branched, is \
             started from a commit, or resumed; commands and SSH sessions see them. VMs that run keep what they have. \
-            Values with a line break do not fit /etc/environment and reach commands of 'vers execute' only.
+            A value of several lines reaches commands of 'vers execute' only.
 
             EXAMPLES
               vers env set REGISTRY registry.example.com

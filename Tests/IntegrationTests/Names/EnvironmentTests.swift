@@ -16,7 +16,8 @@ extension IntegrationTests {
 
         private static let file = "cat /etc/environment 2>/dev/null || true"
 
-        @Test func `variables reach a new VM, a branch, a woken and a started one, and leave them again`() async throws {
+        @Test func `variables reach a new VM, a branch, a woken and a started one, and leave them again`() async throws
+        {
             try await instance.ok("env set GREETING", "two words")
             let root = try await client.newTiny()
             #expect(try await client.sh(root, "echo $GREETING") == "two words")
@@ -82,6 +83,7 @@ extension IntegrationTests {
             let result = try await program.result(within: .seconds(60))
             #expect(result.status == (signal == SIGKILL ? 128 + SIGKILL : 7))
             try await eventually("the VM to be gone") { try await client.machines().isEmpty }
+            try await eventually("the guard to be gone") { Leftovers.processes(below: instance.root).isEmpty }
         }
     }
 }

@@ -1,50 +1,34 @@
 import Glibc
 import GuestProtocol
 
-/// Our variables in `/etc/environment`, between two marks.
+/// Our variables for sessions that the agent does not start: in `/etc/environment`, and in `~/.ssh/environment` what
+/// the first cannot hold.
 enum EnvironmentFile {
-    private static let path = "/etc/environment"
-    private static let begin = "# vers: begin (replaced by the host)"
-    private static let end = "# vers: end"
+    /// `pam_env` gives up at a line that is longer than 8192 bytes, and ignores every line behind it.
+    private static let lineLength = 8000
+    /// sshd refuses a session at more than 1000 lines.
+    private static let sshLines = 500
 
     static func install(_ variables: [EnvironmentVariable]) throws(SystemError) {
-        let present = SmallFile.readText(path)
-        // A file that is there and cannot be read, or is no text of a sensible size, is its user's business.
-        if present == nil, variables.isEmpty || access(path, F_OK) == 0 { return }
-        try SmallFile.replace(path, with: replacing(present ?? "", with: variables), mode: 0o644)
+        let sorted = variables.sorted { $0.name < $1.name }
+        try MarkedBlock.install(sorted.compactMap(pamLine), in: "/etc/environment", mode: 0o644)
+        let rest = sorted.filter { pamLine($0) == nil }.compactMap(sshLine).prefix(sshLines)
+        let path = "\(RootUser.home())/.ssh/environment"
+        if rest.isEmpty, !SmallFile.exists(path) { return }
+        try MarkedBlock.install(Array(rest), in: "\(try RootUser.sshDirectory())/environment", mode: 0o600)
     }
 
-    /// The text with our block replaced, or without it when there are no variables. Lines outside of the block are the
-    /// user's and stay as they are. What the format cannot hold (a line break, a double quote) is left to the
-    /// environment of commands.
-    static func replacing(_ text: String, with variables: [EnvironmentVariable]) -> String {
-        var kept = text.split(separator: "\n", omittingEmptySubsequences: false)
-        let hadBlock = removeBlocks(from: &kept)
-        if variables.isEmpty, !hadBlock { return text }
-        while kept.last == "" { kept.removeLast() }
-        var lines = kept.map(String.init)
-        let block = variables.sorted { $0.name < $1.name }.compactMap(line)
-        if !block.isEmpty { lines += [begin] + block + [end] }
-        return lines.isEmpty ? "" : lines.joined(separator: "\n") + "\n"
+    /// A line of `/etc/environment`. Nil for what `pam_env` (1.5) does not read back: a line break ends the value, and
+    /// so does a `#`, between quotes, too.
+    static func pamLine(_ variable: EnvironmentVariable) -> String? {
+        let line = "\(variable.name)=\"\(variable.value)\""
+        let isPlain = !variable.value.utf8.contains { "\n\r\0\"#".utf8.contains($0) }
+        return isPlain && line.utf8.count <= lineLength ? line : nil
     }
 
-    /// Removes every block from its first mark to its last.
-    /// - Returns: whether there was one. A mark whose other mark is gone marks nothing: it goes alone.
-    private static func removeBlocks(from lines: inout [Substring]) -> Bool {
-        var hadBlock = false
-        while let first = lines.firstIndex(where: { $0 == begin }) {
-            let next = lines[(first + 1)...].firstIndex { $0 == begin || $0 == end }
-            if let next, lines[next] == end { lines.removeSubrange(first...next) } else { lines.remove(at: first) }
-            hadBlock = true
-        }
-        return hadBlock
-    }
-
-    private static func line(_ variable: EnvironmentVariable) -> String? {
-        let value = variable.value
-        guard !value.utf8.contains(where: { $0 == 10 || $0 == 13 || $0 == 0 }), !value.contains("\"") else {
-            return nil
-        }
-        return "\(variable.name)=\"\(value)\""
+    /// A line of `~/.ssh/environment`, which sshd takes as it is. Nil for a value of several lines, which only commands
+    /// can be given.
+    static func sshLine(_ variable: EnvironmentVariable) -> String? {
+        variable.value.utf8.contains { "\n\0".utf8.contains($0) } ? nil : "\(variable.name)=\(variable.value)"
     }
 }
