@@ -28,13 +28,12 @@ struct TemporaryMachine: Sendable {
         guardian?.watch(id)
         let outcome: Result<Int32, any Error>
         do {
-            try await untilSignal(Self.endings + [SIGINT]) { [session] in
-                try await session.context.progress("starting a VM") {
-                    // Any command will do: the server starts it when the guest is up.
-                    _ = try await session.client.execute(ExecRequest(command: ["true"]), in: id)
-                }
+            let code = try await untilSignal(Self.endings) {
+                // What is used has a use for Ctrl-C; what is only started has not.
+                try await untilSignal([SIGINT]) { try await waitUntilRunning(id) }
+                return try await body(id)
             }
-            outcome = .success(try await untilSignal(Self.endings) { try await body(id) })
+            outcome = .success(code)
         } catch {
             outcome = .failure(error)
         }
@@ -51,6 +50,13 @@ struct TemporaryMachine: Sendable {
             return try await session.context.progress("starting a VM from commit \(commit)") { [session] in
                 try await session.client.createMachine(from: commit)
             }
+        }
+    }
+
+    private func waitUntilRunning(_ id: MachineID) async throws {
+        try await session.context.progress("starting a VM") { [session] in
+            // Any command will do: the server starts it when the guest is up.
+            _ = try await session.client.execute(ExecRequest(command: ["true"]), in: id)
         }
     }
 

@@ -18,6 +18,7 @@ struct Tmp: AsyncParsableCommand {
               vers tmp
               vers tmp --from golden
               vers tmp --rootfs tiny --mem-size 128 -- uname -a
+              vers tmp -i -- python3 - < script.py
             """
     )
 
@@ -27,11 +28,18 @@ struct Tmp: AsyncParsableCommand {
         help: ArgumentHelp("Start from a commit: a tag, repo:tag, or an id.", valueName: "commit")
     )
     var from: String?
+    @Flag(name: .shortAndLong, help: "Pass stdin on to the command.")
+    var interactive = false
     @OptionGroup var common: CommonOptions
     @Argument(parsing: .postTerminator, help: ArgumentHelp("A command in place of a shell.", valueName: "command"))
     var command: [String] = []
 
-    func validate() throws { try machine.check() }
+    func validate() throws {
+        try machine.check()
+        guard !interactive || !command.isEmpty else {
+            throw VersError(.invalidArgument, "--interactive goes with a command: a shell has stdin anyway")
+        }
+    }
 
     func run() async throws {
         let context = common.context
@@ -53,7 +61,10 @@ struct Tmp: AsyncParsableCommand {
         let exec = ExecSession(
             session: session,
             machine: id,
-            request: ExecRequest(command: ShellCommand.arguments(for: command)),
+            request: ExecRequest(
+                command: ShellCommand.arguments(for: command),
+                keep_stdin_open: interactive
+            ),
             forwardedSignals: [SIGINT, SIGQUIT]
         )
         return try await exec.run()

@@ -67,21 +67,27 @@ extension IntegrationTests {
             )
             #expect(result.status == 3)
             #expect(result.text == "out")
+            let piped = try await instance.vers(
+                ["tmp", "--rootfs", "tiny", "--mem-size", "128", "-i", "--", "wc", "-c"],
+                stdin: "12345"
+            )
+            #expect(piped.text == "5")
             #expect(try await client.machines().isEmpty)
         }
 
-        @Test(arguments: [SIGTERM, SIGKILL])
-        func `a temporary VM goes when its user is ended`(signal: Int32) async throws {
+        @Test(arguments: [(SIGINT, 128 + SIGINT), (SIGTERM, 7), (SIGKILL, 128 + SIGKILL)])
+        func `a temporary VM goes when its user is ended`(signal: Int32, status: Int32) async throws {
             let program = try instance.startVers(
-                ["tmp", "--rootfs", "tiny", "--mem-size", "128", "--", "sleep 1000"]
+                ["tmp", "--rootfs", "tiny", "--mem-size", "128", "--", "touch /tmp/started; sleep 1000"]
             )
             defer { program.forget() }
-            try await eventually("a temporary VM that runs") {
-                try await client.machines().contains { $0.state == .running && $0.labels?["vers-tmp"] != nil }
+            try await eventually("a temporary VM with its command") {
+                let machine = try await client.machines().first { $0.labels?["vers-tmp"] != nil }
+                guard let machine, machine.state == .running else { return false }
+                return try await client.sh(machine.vm_id, "ls /tmp/started 2>/dev/null || true") != ""
             }
             program.signal(signal)
-            let result = try await program.result(within: .seconds(60))
-            #expect(result.status == (signal == SIGKILL ? 128 + SIGKILL : 7))
+            #expect(try await program.result(within: .seconds(60)).status == status)
             try await eventually("the VM to be gone") { try await client.machines().isEmpty }
             try await eventually("the guard to be gone") { Leftovers.processes(below: instance.root).isEmpty }
         }
