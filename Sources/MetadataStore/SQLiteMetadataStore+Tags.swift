@@ -32,7 +32,7 @@ extension SQLiteMetadataStore: TagStoring {
             }
             let commit = tag.commitID
             change(&tag)
-            if tag.commitID != commit { try Self.expectLiveCommit(tag.commitID, in: database) }
+            if tag.commitID != commit { try Self.keepCommit(tag.commitID, in: database) }
             try TagRecord(tag).update(database)
         }
     }
@@ -56,7 +56,11 @@ extension SQLiteMetadataStore: TagStoring {
         }
     }
 
-    public func deleteUntagged(_ commit: CommitID, at date: Date) async throws -> [String] {
+    public func deleteUntagged(
+        _ commit: CommitID,
+        ofKind kind: CommitKind?,
+        at date: Date
+    ) async throws -> [String] {
         try await pool.write { database in
             let names = try String.fetchAll(
                 database,
@@ -69,8 +73,11 @@ extension SQLiteMetadataStore: TagStoring {
             )
             if names.isEmpty {
                 try database.execute(
-                    sql: "UPDATE commitRecord SET deletedAt = ? WHERE id = ? AND deletedAt IS NULL",
-                    arguments: [date, commit.text]
+                    sql: """
+                        UPDATE commitRecord SET deletedAt = :date
+                        WHERE id = :id AND deletedAt IS NULL AND kind = coalesce(:kind, kind)
+                        """,
+                    arguments: ["date": date, "id": commit.text, "kind": kind?.rawValue]
                 )
             }
             return names
@@ -78,20 +85,25 @@ extension SQLiteMetadataStore: TagStoring {
     }
 
     static func insert(_ tag: Tag, in database: Database) throws {
-        try expectLiveCommit(tag.commitID, in: database)
+        try keepCommit(tag.commitID, in: database)
         try translatingUniqueness("tag '\(tag.name)' exists already", hint: "move it instead: vers tag update") {
             try TagRecord(tag).insert(database)
         }
     }
 
-    /// A commit must not be deleted between the look at it and the tag that names it.
-    private static func expectLiveCommit(_ id: CommitID, in database: Database) throws {
+    /// Makes a commit one that a person asked for. It must not have been deleted between the look at it and the tag that
+    /// names it.
+    private static func keepCommit(_ id: CommitID, in database: Database) throws {
         let isLive = try Bool.fetchOne(
             database,
             sql: "SELECT deletedAt IS NULL FROM commitRecord WHERE id = ?",
             arguments: [id.text]
         )
         guard isLive == true else { throw VersError(.notFound, "commit not found: \(id)") }
+        try database.execute(
+            sql: "UPDATE commitRecord SET kind = ? WHERE id = ? AND kind = ?",
+            arguments: [CommitKind.named.rawValue, id.text, CommitKind.branch.rawValue]
+        )
     }
 
     /// Runs `body`; what a unique key refuses exists already.

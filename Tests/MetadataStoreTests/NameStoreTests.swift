@@ -56,15 +56,15 @@ struct NameStoreTests {
             }
             #expect(error?.code == .alreadyExists)
         }
-        #expect(try await store.deleteUntagged(commit.id, at: date) == ["a:v1", "b:v1", "v1", "v1"])
+        #expect(try await store.deleteUntagged(commit.id, ofKind: nil, at: date) == ["a:v1", "b:v1", "v1", "v1"])
         #expect(try await store.deleteRepository("a", of: .owner))
-        #expect(try await store.deleteUntagged(commit.id, at: date) == ["b:v1", "v1", "v1"])
+        #expect(try await store.deleteUntagged(commit.id, ofKind: nil, at: date) == ["b:v1", "v1", "v1"])
     }
 
     @Test func `no tag names a deleted commit`() async throws {
         let (live, dead) = (makeCommit(), makeCommit())
         for commit in [live, dead] { try await store.insert(commit, changing: nil) { _ in } }
-        #expect(try await store.deleteUntagged(dead.id, at: date).isEmpty)
+        #expect(try await store.deleteUntagged(dead.id, ofKind: nil, at: date).isEmpty)
         #expect(try await store.commit(dead.id)?.deletedAt == date)
         try await store.insert(tag("t", live.id))
         for attempt in [

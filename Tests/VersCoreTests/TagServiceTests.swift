@@ -91,7 +91,7 @@ struct TagServiceTests {
         }
     }
 
-    @Test func `what a branch made stays as long as a tag names it`() async throws {
+    @Test func `what a branch made stays once a tag has named it`() async throws {
         try await TestDomain.run { test in
             let machine = try await test.create()
             let child = try await test.branch(machine)[0]
@@ -105,7 +105,11 @@ struct TagServiceTests {
             let again = try await test.machines.create(from: named, owner: test.owner)
             _ = try await test.machines.delete(again, recursive: false, skipWaitBoot: false)
             try await test.tags.delete("kept", for: test.principal)
+            // Deleting a tag never deletes a commit.
             await LayerReclaimer(domain: test.domain).reclaim()
+            #expect(try test.commitDirectories().contains(commit))
+            #expect(try await test.commits.list(limit: 10, offset: 0).commits.map(\.commit_id) == [commit])
+            try await test.commits.delete(commit)
             #expect(try !test.commitDirectories().contains(commit))
         }
     }

@@ -1,5 +1,4 @@
 import Dispatch
-import Foundation
 import Synchronization
 
 /// Signals of this process as a sequence, in place of what they would do.
@@ -16,8 +15,8 @@ enum SignalStream {
 
 /// The one owner of the process's signals: a source for each that was ever asked for.
 ///
-/// A signal is taken from its default action once, and its source is never cancelled: a second source of the same signal
-/// would not get it if the first went at the same moment.
+/// A source is made once and never cancelled: between two sources of one signal it would do what it does by default, or
+/// be lost.
 private final class SignalHub: Sendable {
     private struct Listener {
         var numbers: Set<Int32>
@@ -33,6 +32,14 @@ private final class SignalHub: Sendable {
     /// Dispatch sources may be used from any thread, but do not say so to the compiler.
     private struct UncheckedSource: @unchecked Sendable {
         let source: any DispatchSourceSignal
+
+        /// Returns when the source takes the signal in place of its default action.
+        func install() {
+            let installed = DispatchSemaphore(value: 0)
+            source.setRegistrationHandler { installed.signal() }
+            source.resume()
+            installed.wait()
+        }
     }
 
     static let shared = SignalHub()
@@ -41,18 +48,23 @@ private final class SignalHub: Sendable {
     private let state = Mutex(State())
 
     func add(_ numbers: Set<Int32>, _ continuation: AsyncStream<Int32>.Continuation) -> Int {
-        state.withLock { state in
-            for number in numbers where state.sources[number] == nil {
-                signal(number, SIG_IGN)
-                let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-                source.setEventHandler { [self] in deliver(number) }
-                source.resume()
-                state.sources[number] = UncheckedSource(source: source)
-            }
+        let (listener, new) = state.withLock { state in
+            let new = numbers.filter { state.sources[$0] == nil }.map { ($0, makeSource($0)) }
+            for (number, source) in new { state.sources[number] = source }
             state.nextListener += 1
             state.listeners[state.nextListener] = Listener(numbers: numbers, continuation: continuation)
-            return state.nextListener
+            return (state.nextListener, new.map(\.1))
         }
+        // Until a source is in place, its signal does what it always did; from then on none is lost. That takes
+        // microseconds. Not done under the lock, which the handlers take on the same queue.
+        for source in new { source.install() }
+        return listener
+    }
+
+    private func makeSource(_ number: Int32) -> UncheckedSource {
+        let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+        source.setEventHandler { [self] in deliver(number) }
+        return UncheckedSource(source: source)
     }
 
     func remove(_ listener: Int) { state.withLock { _ = $0.listeners.removeValue(forKey: listener) } }

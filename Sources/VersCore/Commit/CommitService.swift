@@ -52,7 +52,7 @@ public final class CommitService: Sendable {
         guard await !domain.registry.commitsInUse().contains(id) else {
             throw VersError(.inUse, "commit \(id) is used by an operation that runs", hint: "try again in a moment")
         }
-        let tags = try await domain.names.deleteUntagged(id, at: Date())
+        let tags = try await domain.names.deleteUntagged(id, ofKind: nil, at: Date())
         guard let first = tags.first else {
             await LayerReclaimer(domain: domain).reclaim()
             return
