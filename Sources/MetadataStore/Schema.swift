@@ -11,6 +11,7 @@ enum Schema {
         }
         registerAccounts(in: &migrator)
         registerIdempotency(in: &migrator)
+        registerNames(in: &migrator)
         return migrator
     }
 

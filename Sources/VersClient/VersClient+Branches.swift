@@ -19,6 +19,17 @@ extension VersClient {
         try await branch("/vm/branch/by_commit/\(commit)", count: count, [])
     }
 
+    /// Starts `count` VMs from what a tag of the organisation names.
+    public func branch(tag name: String, count: Int = 1) async throws -> [MachineID] {
+        try await branch("/vm/branch/by_tag/\(RequestPlan.segment(name))", count: count, [])
+    }
+
+    /// Starts `count` VMs from what a tag of one of the organisation's repositories names.
+    public func branch(tag name: String, ofRepository repository: String, count: Int = 1) async throws -> [MachineID] {
+        let path = "\(RequestPlan.segment(repository))/\(RequestPlan.segment(name))"
+        return try await branch("/vm/branch/by_ref/\(path)", count: count, [])
+    }
+
     private func branch(_ path: String, count: Int, _ options: [URLQueryItem]) async throws -> [MachineID] {
         let query = [URLQueryItem(name: "count", value: "\(count)")] + options
         let plan = RequestPlan(.post, path, query: query, patience: .operation)

@@ -29,8 +29,12 @@ extension VersClient {
         try await transport.value(CommitPage.self, page("/commits/public", limit, offset))
     }
 
-    public func commit(_ id: CommitID) async throws -> CommitInfo {
-        try await transport.value(CommitInfo.self, RequestPlan(.get, "/commits/\(id)"))
+    public func commit(_ id: CommitID) async throws -> CommitInfo { try await commit(named: .id(id)) }
+
+    /// The commit that a tag or a reference stands for.
+    public func commit(named name: CommitName) async throws -> CommitInfo {
+        let path = "/commits/\(RequestPlan.segment(name.description))"
+        return try await transport.value(CommitInfo.self, RequestPlan(.get, path))
     }
 
     public func editCommit(_ id: CommitID, _ request: CommitEditRequest) async throws -> CommitInfo {

@@ -30,7 +30,17 @@ extension VersClient {
 
     /// The VM is `running` when the call returns.
     public func createMachine(from commit: CommitID) async throws -> MachineID {
-        let body = FromCommitRequest(commit_id: commit.text)
+        try await createMachine(from: .id(commit))
+    }
+
+    /// The same from what a tag names.
+    public func createMachine(from commit: CommitName) async throws -> MachineID {
+        let body =
+            switch commit {
+            case .id(let id): FromCommitRequest(commit_id: id.text)
+            case .tag(let name): FromCommitRequest(tag_name: name)
+            case .reference(let reference): FromCommitRequest(ref: reference.description)
+            }
         let plan = try RequestPlan(.post, "/vm/from_commit", json: body, patience: .operation)
         return try await transport.value(NewMachineResponse.self, plan).vm_id
     }

@@ -37,6 +37,7 @@ public struct APIServer: Service {
         machines: any MachineOperations,
         commits: any CommitOperations,
         accounts: any AccountOperations,
+        names: NameOperations,
         keys: any KeyAuthenticating,
         idempotency: IdempotencyService,
         system: VersionResponse,
@@ -47,15 +48,21 @@ public struct APIServer: Service {
         let follows = FollowedExecs(lingerTimeout: configuration.lingerTimeout)
         let bodies = BodyReader(configuration)
         var routes = RouteList()
-        MachineRoutes(machines: machines, bodies: bodies).register(on: &routes)
-        BranchRoutes(machines: machines).register(on: &routes)
-        CommitRoutes(commits: commits, bodies: bodies).register(on: &routes)
+        MachineRoutes(machines: machines, tags: names.tags, bodies: bodies).register(on: &routes)
+        BranchRoutes(machines: machines, tags: names.tags).register(on: &routes)
+        CommitRoutes(commits: commits, tags: names.tags, bodies: bodies).register(on: &routes)
         ExecRoutes(machines: machines, bodies: bodies, follower: ExecFollower(follows: follows)).register(on: &routes)
         FileRoutes(machines: machines, bodies: bodies).register(on: &routes)
         ConsoleRoutes(machines: machines).register(on: &routes)
         KeyRoutes(accounts: accounts, bodies: bodies).register(on: &routes)
         OrganisationRoutes(accounts: accounts, bodies: bodies).register(on: &routes)
         ShellAuthRoutes(accounts: accounts, bodies: bodies).register(on: &routes)
+        LabelRoutes(labels: names.labels, bodies: bodies).register(on: &routes)
+        TagRoutes(tags: names.tags, bodies: bodies).register(on: &routes)
+        RepositoryRoutes(repositories: names.repositories, bodies: bodies).register(on: &routes)
+        PublicRepositoryRoutes(repositories: names.repositories).register(on: &routes)
+        EnvironmentRoutes(environment: names.environment, bodies: bodies).register(on: &routes)
+        DomainNameRoutes(domainNames: names.domainNames, bodies: bodies).register(on: &routes)
         SystemRoutes(version: system, counters: counters, follows: follows).register(on: &routes)
 
         let router = Router(context: APIRequestContext.self, options: .autoGenerateHeadEndpoints)

@@ -39,6 +39,7 @@ struct Composition {
             guests: AgentConnector(logger: logger),
             metadata: metadata,
             accounts: metadata,
+            names: metadata,
             commits: FileCommitStore(layout: layout),
             files: MachineDirectories(layout: layout),
             images: ImageDirectory(layout: layout),
@@ -68,6 +69,13 @@ struct Composition {
             machines: machines,
             commits: CommitService(domain: domain),
             accounts: AccountService(domain: domain, keys: keys, registration: registration),
+            names: NameOperations(
+                tags: TagService(domain: domain),
+                repositories: RepositoryService(domain: domain, machines: machines),
+                labels: machines,
+                environment: EnvironmentService(domain: domain),
+                domainNames: DomainNameService(domain: domain)
+            ),
             keys: keys,
             idempotency: IdempotencyService(store: metadata, keys: domain.keys, logger: logger),
             system: Version.response,

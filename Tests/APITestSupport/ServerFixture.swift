@@ -12,6 +12,7 @@ public import VersServer
 /// A real server on a Unix socket and a TCP port, over a double of the domain.
 public struct ServerFixture: Sendable {
     public let domain: DomainDouble
+    public let names: NamesDouble
     public let client: VersClient
     public let endpoints: APIServer.Endpoints
     public let socket: FilePath
@@ -36,6 +37,7 @@ public struct ServerFixture: Sendable {
         configure(&configuration)
         let domain = DomainDouble()
         let metadata = try SQLiteMetadataStore(path: database ?? FilePath(directory.path).appending("vers.sqlite"))
+        let names = NamesDouble(machine: domain.machine, commit: domain.commit)
         let (listening, announce) = AsyncStream.makeStream(of: APIServer.Endpoints.self)
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
@@ -44,6 +46,7 @@ public struct ServerFixture: Sendable {
             machines: domain,
             commits: domain,
             accounts: AccountDouble(),
+            names: names.operations,
             keys: domain,
             idempotency: IdempotencyService(store: metadata, keys: SystemKeyMaterial(), logger: logger),
             system: VersionResponse(executable_name: "versd", workspace_version: "0.0.1", git_hash: "abc"),
@@ -62,6 +65,7 @@ public struct ServerFixture: Sendable {
                 let client = try VersClient(unixSocket: socket, apiKey: key)
                 let fixture = ServerFixture(
                     domain: domain,
+                    names: names,
                     client: client,
                     endpoints: endpoints,
                     socket: socket,

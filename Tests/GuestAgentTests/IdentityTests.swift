@@ -15,19 +15,39 @@ import Testing
         #expect(replacing("", with: "ssh-ed25519 NEW x") == "ssh-ed25519 NEW vers\n")
     }
 
-    @Test func ourBlockOfTheEnvironmentIsReplaced() {
-        let variables = [EnvironmentVariable(name: "B", value: "2 3"), EnvironmentVariable(name: "A", value: "1")]
-        func replacing(_ text: String, with variables: [EnvironmentVariable]) -> String {
-            String(decoding: EnvironmentFile.replacing(Array(text.utf8), with: variables), as: UTF8.self)
-        }
-        let first = replacing("PATH=/bin\n", with: variables)
+    @Test func ourBlockOfAFileIsReplaced() {
+        let first = MarkedBlock.replacing("PATH=/bin\n", with: ["A=1", "B=2"])
         let lines = first.split(separator: "\n").map(String.init)
-        #expect(lines.first == "PATH=/bin" && lines.contains("A=\"1\"") && lines.contains("B=\"2 3\""))
-        let second = replacing(first, with: [EnvironmentVariable(name: "C", value: "4")])
-        #expect(second.contains("C=\"4\"") && !second.contains("A=") && second.hasPrefix("PATH=/bin\n"))
-        #expect(replacing(second, with: []) == "PATH=/bin\n")
-        let hostile = [EnvironmentVariable(name: "N", value: "1\nPATH=/evil")]
-        #expect(replacing("PATH=/bin\n", with: hostile) == "PATH=/bin\n")
+        #expect(lines.count == 5 && lines[0] == "PATH=/bin" && lines[2...3] == ["A=1", "B=2"])
+        let second = MarkedBlock.replacing(first, with: ["C=4"])
+        #expect(second.contains("C=4") && !second.contains("A=") && second.hasPrefix("PATH=/bin\n"))
+        #expect(MarkedBlock.replacing(second, with: []) == "PATH=/bin\n")
+        #expect(MarkedBlock.replacing(MarkedBlock.replacing("", with: ["A=1"]), with: []) == "")
+    }
+
+    @Test func linesOfTheGuestsUserStayWhateverBecomesOfOurBlock() {
+        // Nothing of ours in it, nothing to write: not even blank lines change.
+        #expect(MarkedBlock.replacing("X=1\n\n\n", with: []) == "X=1\n\n\n")
+        #expect(MarkedBlock.replacing("X=1", with: []) == "X=1")
+        let full = MarkedBlock.replacing("X=1\n", with: ["A=1"])
+        #expect(MarkedBlock.replacing(full + "Y=2\n", with: []) == "X=1\nY=2\n")
+        // Somebody took the last mark away: what follows is not taken for ours.
+        let damaged = full.split(separator: "\n").dropLast().joined(separator: "\n") + "\nY=2\n"
+        #expect(MarkedBlock.replacing(damaged, with: []) == "X=1\nA=1\nY=2\n")
+        #expect(MarkedBlock.replacing(damaged + full, with: []).contains("Y=2\nX=1\n"))
+    }
+
+    @Test(
+        arguments: [
+            ("plain", #"N="plain""#, "N=plain"), ("a  b$x\\'", #"N="a  b$x\'""#, #"N=a  b$x\'"#), ("", #"N="""#, "N="),
+            ("a#b", nil, "N=a#b"), ("a\"b", nil, "N=a\"b"), ("a\rb", nil, "N=a\rb"), ("1\nPATH=/evil", nil, nil),
+            (String(repeating: "x", count: 8001), nil, "N=" + String(repeating: "x", count: 8001)),
+        ]
+    )
+    func whatPAMCannotReadBackIsLeftToTheSSHServer(_ value: String, _ pam: String?, _ ssh: String?) {
+        let variable = EnvironmentVariable(name: "N", value: value)
+        #expect(EnvironmentFile.pamLine(variable) == pam)
+        #expect(EnvironmentFile.sshLine(variable) == ssh)
     }
 
     @Test func theEnvironmentFileIsReadAsPAMDoes() {

@@ -40,7 +40,7 @@ import VersAPI
         #expect(try parse("commit", "web", "-n", "x", as: CommitCreate.self).vm == "web")
         #expect(try parse("commit", "create", "web", as: CommitCreate.self).vm == "web")
         #expect(try parse("commit", "list", "-q", as: CommitList.self).quiet.quiet)
-        #expect(try parse("commit", "history", "5e0a", as: CommitHistory.self).commit == "5e0a")
+        #expect(try parse("commit", "history", "5e0a", as: CommitHistory.self).commit.commit == "5e0a")
         #expect(try parse("commit", "delete", "a", "b", as: CommitDelete.self).commits == ["a", "b"])
     }
 

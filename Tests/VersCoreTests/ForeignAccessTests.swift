@@ -8,7 +8,7 @@ import VersAPI
 /// What belongs to one organisation, seen from another.
 struct ForeignAccessTests {
     /// What each capture stands for, and a body for the routes that need one. A route that is not here fails the test.
-    private enum Kind { case machine, commit, key, organisation, registration, none }
+    private enum Kind { case machine, commit, key, organisation, registration, domain, name, none }
 
     private static let routes: [String: (kind: Kind, body: String?)] = [
         "GET /api/v1/vm/:id/status": (.machine, nil),
@@ -37,6 +37,31 @@ struct ForeignAccessTests {
         "DELETE /api/v1/commits/:id": (.commit, nil),
         "GET /api/v1/vm/commits/:id/parents": (.commit, nil),
         "POST /api/v1/vm/from_commit": (.commit, #"{"commit_id":"ID"}"#),
+        "PUT /api/v1/vm/:id/labels": (.machine, #"{"labels":{"a":"b"}}"#),
+        "DELETE /api/v1/vm/:id/label/:name": (.machine, nil),
+        "POST /api/v1/domains": (.machine, #"{"domain":"more.example.com","vm_id":"ID"}"#),
+        "GET /api/v1/domains/:id": (.domain, nil),
+        "DELETE /api/v1/domains/:id": (.domain, nil),
+        "POST /api/v1/commit_tags": (.commit, #"{"tag_name":"theirs","commit_id":"ID"}"#),
+        // Tags, repositories, variables: what is called the same in every organisation.
+        "GET /api/v1/commit_tags/:tag": (.name, nil),
+        "PATCH /api/v1/commit_tags/:tag": (.name, #"{"description":"theirs"}"#),
+        "DELETE /api/v1/commit_tags/:tag": (.name, nil),
+        "POST /api/v1/vm/branch/by_tag/:tag": (.name, nil),
+        "POST /api/v1/vm/branch/by_ref/:repo/:tag": (.name, nil),
+        "GET /api/v1/repositories/:repo": (.name, nil),
+        "DELETE /api/v1/repositories/:repo": (.name, nil),
+        "PATCH /api/v1/repositories/:repo/visibility": (.name, #"{"is_public":true}"#),
+        "GET /api/v1/repositories/:repo/tags": (.name, nil),
+        "POST /api/v1/repositories/:repo/tags": (.name, #"{"tag_name":"theirs","commit_id":"E"}"#),
+        "GET /api/v1/repositories/:repo/tags/:tag": (.name, nil),
+        "PATCH /api/v1/repositories/:repo/tags/:tag": (.name, #"{"description":"theirs"}"#),
+        "DELETE /api/v1/repositories/:repo/tags/:tag": (.name, nil),
+        "POST /api/v1/repositories/fork": (.name, #"{"source_org":"ours","source_repo":"ID","source_tag":"ID"}"#),
+        "GET /api/v1/public/repositories/:org/:repo": (.name, nil),
+        "GET /api/v1/public/repositories/:org/:repo/tags": (.name, nil),
+        "GET /api/v1/public/repositories/:org/:repo/tags/:tag": (.name, nil),
+        "DELETE /api/v1/env_vars/:key": (.name, nil),
         "DELETE /api/v1/keys/:id": (.key, nil),
         "GET /api/v1/keys": (.organisation, nil),
         "POST /api/v1/keys": (.organisation, #"{"label":"theirs","org_id":"ID"}"#),
@@ -51,6 +76,13 @@ struct ForeignAccessTests {
         "DELETE /api/v1/registrations/:id": (.registration, nil),
         "POST /api/v1/orgs": (.none, #"{"name":"more"}"#),
         // These name nothing that belongs to anybody.
+        "GET /api/v1/commit_tags": (.none, nil),
+        "GET /api/v1/repositories": (.none, nil),
+        "POST /api/v1/repositories": (.none, #"{"name":"theirs"}"#),
+        "GET /api/v1/public/repositories": (.none, nil),
+        "GET /api/v1/env_vars": (.none, nil),
+        "PUT /api/v1/env_vars": (.none, nil),
+        "GET /api/v1/domains": (.none, nil),
         "GET /api/v1/vms": (.none, nil),
         "GET /api/v1/vm": (.none, nil),
         "POST /api/v1/vm/new_root": (.none, nil),
@@ -81,8 +113,9 @@ struct ForeignAccessTests {
                 options: FreezeOptions(),
                 for: ours.principal
             )
+            let domain = try await Self.nameEverything("ours_name", machine, commit, ours.principal, test)
             let ids: [Kind: String] = [
-                .machine: machine.text, .commit: commit.text, .key: ours.principal.keyID.text,
+                .domain: domain.text, .name: "ours_name", .machine: machine.text, .commit: commit.text, .key: ours.principal.keyID.text,
                 .organisation: ours.id.text, .registration: RegistrationID().text,
             ]
             let before = try await test.record(machine)
@@ -91,14 +124,19 @@ struct ForeignAccessTests {
                     let (kind, body) = try #require(Self.routes[route], "'\(route)' is not in this test")
                     guard let id = ids[kind] else { continue }
                     let foreign = try await Self.ask(server, route, id: id, body: body, key: theirs.key)
-                    let unknown = try await Self.ask(server, route, id: MachineID().text, body: body, key: theirs.key)
+                    let nobodys = kind == .name ? "nobodys_name" : MachineID().text
+                    let unknown = try await Self.ask(server, route, id: nobodys, body: body, key: theirs.key)
                     #expect(foreign.status == unknown.status, "\(route): \(foreign.body) \(unknown.body)")
                     #expect(foreign.body == unknown.body, "\(route)")
                     #expect(foreign.status == (kind == .registration ? 403 : 404), "\(route): \(foreign.body)")
                 }
-                for list in ["/vms", "/commits", "/commits/public"] {
+                let lists = [
+                    "/vms", "/commits", "/commits/public", "/commit_tags", "/repositories", "/public/repositories",
+                    "/env_vars", "/domains",
+                ]
+                for list in lists {
                     let answer = try await server.send("GET", "/api/v1\(list)", key: theirs.key)
-                    #expect(!answer.body.contains(machine.text) && !answer.body.contains(commit.text), "\(list)")
+                    for secret in ids.values { #expect(!answer.body.contains(secret), "\(list)") }
                 }
             }
             #expect(try await test.record(machine) == before)
@@ -107,6 +145,24 @@ struct ForeignAccessTests {
             #expect(try await test.machines.list(for: theirs.principal).isEmpty)
             _ = try await test.keys.authenticate(ours.key)
         }
+    }
+
+    /// Gives a tag, a repository with a tag, and a variable the same name, and a VM a domain.
+    private static func nameEverything(
+        _ name: String,
+        _ machine: MachineID,
+        _ commit: CommitID,
+        _ principal: Principal,
+        _ test: TestDomain
+    ) async throws -> DomainID {
+        let names = test.names
+        let tag = TagCreateRequest(tag_name: name, commit_id: commit.text)
+        _ = try await names.tags.create(tag, for: principal)
+        _ = try await names.repositories.create(RepositoryCreateRequest(name: name), for: principal)
+        _ = try await names.repositories.createTag(tag, of: name, for: principal)
+        _ = try await names.environment.set(EnvironmentRequest(vars: [name: "secret"]), for: principal)
+        let domain = DomainNameCreateRequest(domain: "app.example.com", vm_id: machine)
+        return try await names.domainNames.create(domain, for: principal).domain_id
     }
 
     /// Asks, and writes `ID` for the id in the answer.
@@ -120,7 +176,8 @@ struct ForeignAccessTests {
         let parts = route.split(separator: " ").map(String.init)
         let exec = "0b8f5c1e-1111-4222-8333-444455556666"
         let path = (parts[1] + (queries[route] ?? "")).replacing(":id", with: id).replacing("=ID", with: "=\(id)")
-            .replacing(":exec_id", with: exec).replacing(":user_id", with: exec)
+            .replacing(":tag", with: id).replacing(":repo", with: id).replacing(":key", with: id)
+            .replacing(":org", with: "ours").replacing(":name", with: "a").replacing(":exec_id", with: exec).replacing(":user_id", with: exec)
         let text = body?.replacing("\"ID\"", with: "\"\(id)\"").replacing("\"E\"", with: "\"\(exec)\"")
         var answer = try await server.send(parts[0], path, body: text, key: key)
         answer.body = answer.body.replacing(id, with: "ID")

@@ -170,6 +170,7 @@ extension Domain {
             guests: guests,
             metadata: metadata,
             accounts: accounts,
+            names: names,
             commits: commits,
             files: files,
             images: images,

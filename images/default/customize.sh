@@ -46,6 +46,8 @@ cat >"$root/etc/ssh/sshd_config.d/vers.conf" <<'END'
 PermitRootLogin prohibit-password
 PasswordAuthentication no
 UseDNS no
+# Where the agent writes variables that /etc/environment cannot hold.
+PermitUserEnvironment yes
 END
 
 # The journal stays in memory, small: it is copied with every branch.

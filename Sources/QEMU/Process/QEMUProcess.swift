@@ -42,7 +42,10 @@ final class QEMUProcess: Sendable {
         configuration: QEMUConfiguration,
         logger: Logger
     ) async throws -> QEMUProcess {
-        let handle = try await BlockingPool.run { try spawn(commandLine, configuration: configuration) }
+        // A task of its own: were it cancelled in between, nobody would know of the process.
+        let handle = try await Task {
+            try await BlockingPool.run { try spawn(commandLine, configuration: configuration) }
+        }.value
         do {
             let identity = try ProcessIdentity(running: handle.pid)
             let process = try await connect(

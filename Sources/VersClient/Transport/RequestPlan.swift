@@ -54,6 +54,9 @@ struct RequestPlan: Sendable {
         return base + "?" + items.joined(separator: "&")
     }
 
+    /// A text of the caller's as one segment of a path.
+    static func segment(_ text: String) -> String { escape(text) }
+
     private static func escape(_ text: String) -> String {
         text.addingPercentEncoding(withAllowedCharacters: unreserved) ?? ""
     }

@@ -3,7 +3,7 @@ import ArgumentParser
 /// `vers commit`: bare, or with a VM, it creates a commit.
 struct Commit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Keep a VM's whole state as a commit; list and delete commits.",
+        abstract: "Keep a VM's whole state as a commit; list, edit and delete commits.",
         discussion: """
             A commit holds disk, memory and processes. The VM runs on; new VMs start from the commit with \
             'vers run-commit' or 'vers branch'. 'vers commit' and 'vers commit <vm>' are short for \
@@ -18,7 +18,7 @@ struct Commit: AsyncParsableCommand {
             """,
         subcommands: [
             CommitCreate.self, CommitList.self, CommitHistory.self, CommitDelete.self, CommitPublish.self,
-            CommitUnpublish.self,
+            CommitUnpublish.self, CommitEdit.self,
         ],
         defaultSubcommand: CommitCreate.self
     )

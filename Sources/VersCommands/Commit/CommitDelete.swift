@@ -1,5 +1,4 @@
 import ArgumentParser
-import TerminalUI
 import VersAPI
 import VersClient
 
@@ -9,7 +8,8 @@ struct CommitDelete: AsyncParsableCommand {
         commandName: "delete",
         abstract: "Delete commits that nothing needs.",
         discussion: """
-            A commit from which VMs were started is kept while they exist. Of several commits, those that can be \
+            A commit from which VMs were started is kept while they exist, one that tags name as long as they do. Of \
+            several commits, those that can be \
             deleted are, and every failure is reported.
 
             EXAMPLES
@@ -18,41 +18,32 @@ struct CommitDelete: AsyncParsableCommand {
         aliases: ["rm"]
     )
 
-    @Argument(help: "Commits: their ids, or the first characters of them.")
-    var commits: [String]
+    @Argument(help: "The commits: tags, repo:tag, ids, or the first characters of ids.")
+    var commits: [String] = []
+    @Option(
+        name: .long,
+        help: ArgumentHelp("A commit that a repository's tag names; may be repeated.", valueName: "[org/]repo:tag")
+    )
+    var ref: [String] = []
     @OptionGroup var format: FormatOptions
     @OptionGroup var common: CommonOptions
 
-    struct Result: Encodable {
-        var deleted: [CommitID] = []
-        var failed: [Delete.Failure] = []
+    func validate() throws {
+        guard !commits.isEmpty || !ref.isEmpty else {
+            throw VersError(.invalidArgument, "no commit given: expected commits, or --ref")
+        }
+        for text in ref { _ = try ReferenceOption.parse(text) }
     }
 
     func run() async throws {
         let context = common.context
         try await context.withSession { session in
-            var result = Result()
-            for text in commits {
-                do {
-                    let id = try await session.resolver.commit(text)
-                    if result.deleted.contains(id) { continue }
-                    try await session.client.deleteCommit(id)
-                    result.deleted.append(id)
-                } catch let error as VersError {
-                    context.note("\u{2717} commit '\(text.withoutControlCharacters)' not deleted")
-                    context.report(error)
-                    result.failed.append(
-                        .init(target: text, error: error.message, code: error.code, hint: error.hint)
-                    )
-                }
+            let deletion = ItemDeletion(context: context, noun: "commit")
+            try await deletion.run(commits + ref, format: format.format) { text in
+                let id = try await session.resolver.commit(text)
+                try await session.client.deleteCommit(id)
+                return id.text
             }
-            if format.format != nil || !result.deleted.isEmpty {
-                let deleted = result.deleted
-                try Rendering(json: result) {
-                    deleted.map { "\u{2713} Commit '\($0)' deleted" }.joined(separator: "\n")
-                }.write(to: context, format: format.format)
-            }
-            if let code = result.failed.first?.code { throw ExitCode(code.exitStatus) }
         }
     }
 }

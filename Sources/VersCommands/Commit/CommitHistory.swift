@@ -11,11 +11,11 @@ struct CommitHistory: AsyncParsableCommand {
         discussion: """
             EXAMPLES
               vers commit history 5e0a1c2b
+              vers commit history golden
             """
     )
 
-    @Argument(help: "The commit: its id, or the first characters of it.")
-    var commit: String
+    @OptionGroup var commit: CommitArgument
     @OptionGroup var quiet: QuietOptions
     @OptionGroup var format: FormatOptions
     @OptionGroup var common: CommonOptions
@@ -23,7 +23,7 @@ struct CommitHistory: AsyncParsableCommand {
     func run() async throws {
         let context = common.context
         try await context.withSession { session in
-            let id = try await session.resolver.commit(commit)
+            let id = try await commit.resolve(session)
             let entries = try await session.client.history(of: id)
             try Rendering(json: entries, ids: entries.map(\.id.text)) {
                 Self.text(of: entries, id: id, unicode: context.outputStream.showsUnicode)

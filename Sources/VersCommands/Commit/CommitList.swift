@@ -17,7 +17,7 @@ struct CommitList: AsyncParsableCommand {
         aliases: ["ls"]
     )
 
-    @Flag(name: .long, help: "List public commits of every owner.")
+    @Flag(name: .long, help: "List public commits of every organisation.")
     var `public` = false
     @OptionGroup var quiet: QuietOptions
     @OptionGroup var format: FormatOptions

@@ -4,15 +4,14 @@ import VersClient
 
 /// What `publish` and `unpublish` share.
 struct CommitVisibility: ParsableArguments {
-    @Argument(help: "The commit: its id, or the first characters of it.")
-    var commit: String
+    @OptionGroup var commit: CommitArgument
     @OptionGroup var format: FormatOptions
     @OptionGroup var common: CommonOptions
 
     func set(isPublic: Bool) async throws {
         let context = common.context
         try await context.withSession { session in
-            let id = try await session.resolver.commit(commit)
+            let id = try await commit.resolve(session)
             let info = try await session.client.editCommit(id, CommitEditRequest(is_public: isPublic))
             try Rendering(json: info) {
                 "\u{2713} Commit '\(id)' is now \(isPublic ? "public" : "private")"
@@ -25,7 +24,7 @@ struct CommitVisibility: ParsableArguments {
 struct CommitPublish: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "publish",
-        abstract: "Let every owner start VMs from a commit.",
+        abstract: "Let everybody start VMs from a commit.",
         discussion: """
             EXAMPLES
               vers commit publish 5e0a1c2b
@@ -41,7 +40,7 @@ struct CommitPublish: AsyncParsableCommand {
 struct CommitUnpublish: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "unpublish",
-        abstract: "Keep a commit to its owner.",
+        abstract: "Keep a commit to its organisation.",
         discussion: """
             EXAMPLES
               vers commit unpublish 5e0a1c2b

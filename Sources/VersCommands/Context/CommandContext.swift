@@ -21,6 +21,8 @@ struct CommandContext: Sendable {
     var isVerbose: Bool
     /// One line of stdin; nil at its end. Blocks.
     var readLine: @Sendable () -> String?
+    /// The program of this process, when it is `vers` and can be started again.
+    var executable: FilePath?
 
     init(
         environment: [String: String],
@@ -31,7 +33,8 @@ struct CommandContext: Sendable {
         outputStream: TerminalStream = .plain,
         errorStream: TerminalStream = .plain,
         isVerbose: Bool = false,
-        readLine: @escaping @Sendable () -> String? = { nil }
+        readLine: @escaping @Sendable () -> String? = { nil },
+        executable: FilePath? = nil
     ) {
         self.environment = environment
         self.workingDirectory = workingDirectory
@@ -42,6 +45,7 @@ struct CommandContext: Sendable {
         self.errorStream = errorStream
         self.isVerbose = isVerbose
         self.readLine = readLine
+        self.executable = executable
     }
 
     /// The context of this process. `HOME` is respected when it is set.
@@ -57,7 +61,10 @@ struct CommandContext: Sendable {
             outputStream: TerminalStream(descriptor: STDOUT_FILENO, environment: environment),
             errorStream: TerminalStream(descriptor: STDERR_FILENO, environment: environment),
             isVerbose: environment["VERS_VERBOSE"] == "true",
-            readLine: { Swift.readLine() }
+            readLine: { Swift.readLine() },
+            executable: (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")).map {
+                FilePath($0)
+            }
         )
     }
 

@@ -14,10 +14,10 @@ enum Target: Hashable, Sendable {
     }
 }
 
-/// Turns what a person types into ids: an alias, a full id, or the beginning of one.
+/// Turns what a person types into ids: an alias, a full id, a tag, or the beginning of an id.
 ///
-/// An alias wins over a prefix. A full id is not looked up. A prefix has at least 4 characters and must fit one
-/// thing only.
+/// An alias wins over a tag, and both win over a prefix. A full id is not looked up. A prefix has at least 4
+/// characters and must fit one thing only.
 struct Resolver: Sendable {
     static let minimumPrefixLength = 4
 
@@ -45,6 +45,7 @@ struct Resolver: Sendable {
 
     func commit(_ text: String) async throws -> CommitID {
         if let id = CommitID(text) { return id }
+        if let id = try await tagged(text) { return id }
         guard Self.isPrefix(text) else { throw Self.unknown("commit", text) }
         return try Self.pick(text, among: try await client.allCommits().map(\.commit_id), noun: "commit")
     }
@@ -56,9 +57,22 @@ struct Resolver: Sendable {
         let machines = try await client.machines().map(\.vm_id)
         if let id = MachineID(text), machines.contains(id) { return .machine(id) }
         if let id = CommitID(text) { return .commit(id) }
+        if let id = try await tagged(text) { return .commit(id) }
         guard Self.isPrefix(text) else { throw Self.unknown("VM or commit", text) }
         let candidates = machines.map(Target.machine) + (try await client.allCommits().map { .commit($0.commit_id) })
         return try Self.pick(text, among: candidates, text: \.text, noun: "VM or commit")
+    }
+
+    /// The commit that `text` names by a tag; nil when no tag is called that.
+    /// - Throws: `.notFound` for a reference, which can be nothing else.
+    private func tagged(_ text: String) async throws -> CommitID? {
+        guard let name = CommitName(text) else { return nil }
+        do {
+            return try await client.commit(named: name).commit_id
+        } catch let error as VersError where error.code == .notFound {
+            if case .reference = name { throw error }
+            return nil
+        }
     }
 
     /// What `text` names without asking the server: an alias or a full id.
@@ -96,8 +110,10 @@ struct Resolver: Sendable {
     private static func unknown(_ noun: String, _ text: String) -> VersError {
         VersError(
             .notFound,
-            "\(noun) '\(text.prefix(80))' not found: expected an alias, an id, or the first 4 or more characters of one",
-            hint: noun == "commit" ? "see 'vers commit list'" : "see 'vers status' and 'vers alias'"
+            "\(noun) '\(text.prefix(80))' not found: expected \(noun == "commit" ? "a tag" : "an alias"), an id, "
+                + "or the first 4 or more characters of one",
+            hint: noun == "commit"
+                ? "see 'vers commit list' and 'vers tag list'" : "see 'vers status' and 'vers alias'"
         )
     }
 

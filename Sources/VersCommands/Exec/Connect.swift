@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import TerminalUI
 import VersAPI
 import VersClient
 
@@ -26,19 +25,14 @@ struct Connect: AsyncParsableCommand {
 
     func run() async throws {
         let context = common.context
-        guard isatty(STDIN_FILENO) == 1 else {
-            throw VersError(
-                .invalidArgument,
-                "stdin is not a terminal",
-                hint: "to run commands from a script, use 'vers execute -i <vm> -- bash'"
-            )
-        }
+        guard isatty(STDIN_FILENO) == 1 else { throw LoginShell.noTerminal }
         let code = try await context.withSession { session in
             let id = try await session.resolver.machine(vm)
             let name = session.name(of: id)
             try await wake(id, name: name, session: session)
             context.note("Connected to VM '\(name)'; leave with 'exit' or Ctrl-D")
-            let code = try await shell(on: id, session: session)
+            let code = try await LoginShell(session: session, forwardedSignals: [SIGINT, SIGTERM, SIGHUP, SIGQUIT])
+                .run(on: id)
             context.note("Connection to VM '\(name)' closed")
             return code
         }
@@ -61,24 +55,5 @@ struct Connect: AsyncParsableCommand {
                 hint: "boot it from its disk with 'vers start \(name)'"
             )
         }
-    }
-
-    private func shell(on id: MachineID, session: Session) async throws -> Int32 {
-        let terminal = session.context.environment["TERM"].flatMap { $0.isEmpty ? nil : $0 } ?? "xterm-256color"
-        let request = ExecRequest(
-            command: ShellCommand.login,
-            env: ["TERM": terminal],
-            tty: TerminalSize(of: STDIN_FILENO) ?? .standard,
-            keep_stdin_open: true
-        )
-        let raw = try RawMode.ofStandardInput()
-        defer { raw.restore() }
-        let exec = ExecSession(
-            session: session,
-            machine: id,
-            request: request,
-            forwardedSignals: [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
-        )
-        return try await exec.run()
     }
 }

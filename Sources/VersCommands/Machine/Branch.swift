@@ -15,11 +15,14 @@ struct Branch: AsyncParsableCommand {
               vers branch web -n experiment     branch web and name the child
               vers branch web -c                branch web and make the child HEAD
               vers branch 5e0a1c2b --count 10   ten VMs from a VM or a commit
+              vers branch golden                a VM from the commit that a tag names
+              vers branch --ref images:v1       the same with a repository's tag
             """
     )
 
-    @Argument(help: "A VM (alias, id or the first characters of it) or a commit; HEAD when absent.")
+    @Argument(help: "A VM (alias, id or the first characters of it) or a commit (tag, repo:tag, id); HEAD when absent.")
     var source: String?
+    @OptionGroup var reference: ReferenceOption
     @Option(name: [.customShort("n"), .customLong("alias")], help: "A name for the new VM.")
     var alias: String?
     @Flag(name: .shortAndLong, help: "Make the (first) new VM HEAD.")
@@ -49,12 +52,15 @@ struct Branch: AsyncParsableCommand {
         guard alias == nil || count == 1 else {
             throw VersError(.invalidArgument, "--alias names one VM, but --count is \(count)")
         }
+        guard source == nil || reference.ref == nil else {
+            throw VersError(.invalidArgument, "both a source and --ref given")
+        }
     }
 
     func run() async throws {
         let context = common.context
         try await context.withSession { session in
-            let target = try await session.resolver.target(source)
+            let target = try await resolve(session)
             let sourceID = target.text
             let name =
                 switch target {
@@ -81,11 +87,16 @@ struct Branch: AsyncParsableCommand {
                 new_ids: ids,
                 new_alias: alias,
                 checkout_done: checkout,
-                used_head: source == nil
+                used_head: source == nil && reference.ref == nil
             )
             try Rendering(json: result, ids: ids.map(\.text)) { text(of: result) }
                 .write(to: context, format: format.format, quiet: quiet.quiet)
         }
+    }
+
+    private func resolve(_ session: Session) async throws -> Target {
+        if let commit = try await reference.resolve(session) { return .commit(commit) }
+        return try await session.resolver.target(source)
     }
 
     private func text(of result: Result) -> String {

@@ -13,12 +13,13 @@ struct RunCommit: AsyncParsableCommand {
 
             EXAMPLES
               vers run-commit 5e0a1c2b
+              vers run-commit golden
+              vers run-commit --ref images:v1
               vers run-commit 5e0a1c2b-7d1e-4c55-9d0b-2f6f3a1f9a10 -N retry
             """
     )
 
-    @Argument(help: "The commit: its id, or the first characters of it.")
-    var commit: String
+    @OptionGroup var commit: CommitArgument
     @Option(name: [.customShort("N"), .customLong("vm-alias"), .customLong("alias")], help: "A name for the VM.")
     var alias: String?
     @Flag(name: .long, help: "Wait until the VM is running; that is what happens without it, too.")
@@ -39,7 +40,7 @@ struct RunCommit: AsyncParsableCommand {
     func run() async throws {
         let context = common.context
         try await context.withSession { session in
-            let source = try await session.resolver.commit(commit)
+            let source = try await commit.resolve(session)
             let id = try await context.progress("starting a VM from commit \(source)") {
                 try await session.client.createMachine(from: source)
             }

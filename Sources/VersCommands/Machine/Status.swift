@@ -13,7 +13,7 @@ struct Status: AsyncParsableCommand {
               vers status web
               for vm in $(vers status -q); do vers execute "$vm" -- uptime; done
             """,
-        aliases: ["ps"]
+        aliases: ["ps", "list"]
     )
 
     @Argument(help: "A VM: alias, id or the first characters of it; all when absent.")

@@ -33,7 +33,9 @@ enum CommandReference {
         ## Naming VMs and commits
 
         Wherever a VM is named, its alias, its id, and the first 4 or more characters of its id will do, as long as \
-        they fit one VM only. Commits are named by their id or the beginning of it. A command without a VM acts on \
+        they fit one VM only. Commits are named by a tag, by `repo:tag`, by their id, or by the beginning of it; an alias \
+        wins over a tag, a tag over the beginning of an id. `org/repo:tag` names what another organisation has made \
+        public. A command without a VM acts on \
         HEAD, the VM whose id is in `.vers/HEAD` of the working directory. `run` and `run-commit` move HEAD, `branch` \
         only with `--checkout`; deleting a VM empties HEAD and drops the VM's aliases.
 

@@ -21,15 +21,16 @@ struct VersCommand: AsyncParsableCommand {
             7 cancelled. 'execute' and 'connect' exit with the remote command's code.
             """,
         version: ProductVersion.text,
-        subcommands: [GenerateDocs.self],
+        subcommands: [GenerateDocs.self, TmpGuard.self],
         groupedSubcommands: [
             CommandGroup(
                 name: "VM",
                 subcommands: [
-                    Run.self, RunCommit.self, Branch.self, Tree.self, Status.self, Info.self, Delete.self,
+                    Run.self, RunCommit.self, Branch.self, Tmp.self, Tree.self, Status.self, Info.self, Delete.self,
                 ]
             ),
-            CommandGroup(name: "Commit", subcommands: [Commit.self]),
+            CommandGroup(name: "Commit", subcommands: [Commit.self, Tag.self, Repo.self]),
+            CommandGroup(name: "Settings", subcommands: [Env.self, Label.self, DomainCommand.self]),
             CommandGroup(name: "Inside a VM", subcommands: [Execute.self, Connect.self, Logs.self]),
             CommandGroup(name: "State", subcommands: [Pause.self, Resume.self, Stop.self, Start.self, Resize.self]),
             CommandGroup(name: "Project", subcommands: [Init.self, Head.self, Checkout.self, Alias.self]),

@@ -5,7 +5,7 @@ public import VersAPI
 public enum CommitKind: String, Sendable, Codable, CaseIterable {
     /// Asked for by a person: listed, kept until deleted.
     case named
-    /// Made by a branch: reachable by its id, reclaimed when no VM descends from it.
+    /// Made by a branch: reachable by its id, reclaimed when no VM descends from it. A tag makes it `named`.
     case branch
     /// The memory of a sleeping VM: goes when it wakes.
     case sleep

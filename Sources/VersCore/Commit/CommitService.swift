@@ -31,12 +31,12 @@ public final class CommitService: Sendable {
         return try await domain.metadata.update(id) {
             $0.isPublic = request.is_public
             if let name = request.name { $0.name = name }
-            if let description = request.description { $0.description = description }
+            if let description = request.description { $0.description = description.isEmpty ? nil : description }
         }.info
     }
 
     /// Deletes a commit; its layers stay as long as anything else needs them.
-    /// - Throws: `.inUse`, naming the VMs that were started from it.
+    /// - Throws: `.inUse`, naming the VMs that were started from it, or the tags that name it.
     public func delete(_ id: CommitID, for principal: Principal) async throws {
         _ = try await ownRecord(id, for: principal)
         let machines = try await domain.metadata.machines(startedFrom: id)
@@ -51,8 +51,16 @@ public final class CommitService: Sendable {
         guard await !domain.registry.commitsInUse().contains(id) else {
             throw VersError(.inUse, "commit \(id) is used by an operation that runs", hint: "try again in a moment")
         }
-        try await domain.metadata.update(id) { $0.deletedAt = Date() }
-        await LayerReclaimer(domain: domain).reclaim()
+        let tags = try await domain.names.deleteUntagged(id, ofKind: nil, at: Date())
+        guard let first = tags.first else {
+            await LayerReclaimer(domain: domain).reclaim()
+            return
+        }
+        throw VersError(
+            .inUse,
+            "commit \(id) is named by \(tags.count) tag(s): \(tags.joined(separator: ", "))",
+            hint: "delete or move them first: vers \(first.contains(":") ? "repo tag" : "tag") delete \(first)"
+        )
     }
 
     /// The commit itself, then its ancestors up to the root, deleted ones included, or up to the first that belongs to
@@ -75,10 +83,7 @@ public final class CommitService: Sendable {
     }
 
     private func record(_ id: CommitID, for principal: Principal) async throws -> Commit {
-        guard let commit = try await domain.metadata.commit(id), commit.isVisible(to: principal) else {
-            throw VersError(.notFound, "commit not found: \(id)", hint: "list commits with: vers commit list")
-        }
-        return commit
+        try await Access(domain: domain).commit(id, visibleTo: principal)
     }
 
     /// The same, where seeing it is not enough.

@@ -2,8 +2,8 @@ import Foundation
 import Logging
 import VersAPI
 
-/// Deletes what nothing needs any more: commits that branches made, once no VM descends from them, and the layers
-/// that no commit, VM or running operation refers to.
+/// Deletes what nothing needs any more: commits that branches made, once no VM descends from them, and the layers that
+/// no commit, VM or running operation refers to.
 struct LayerReclaimer: Sendable {
     let domain: Domain
 
@@ -43,7 +43,8 @@ struct LayerReclaimer: Sendable {
         let inUse = await domain.registry.commitsInUse()
         let ancestors = Set(try await domain.metadata.liveMachines().compactMap(\.parentCommitID))
         for commit in candidates where !ancestors.contains(commit.id) && !inUse.contains(commit.id) {
-            try await domain.metadata.update(commit.id) { $0.deletedAt = Date() }
+            // One that was given a tag meanwhile stays.
+            _ = try await domain.names.deleteUntagged(commit.id, ofKind: .branch, at: Date())
         }
     }
 

@@ -8,6 +8,7 @@ public struct Domain: Sendable {
     public let guests: any GuestConnector
     public let metadata: any MetadataStoring
     public let accounts: any AccountStoring
+    public let names: any NameStoring
     public let commits: any CommitStoring
     public let files: any MachineFileStoring
     public let images: any ImageStoring
@@ -20,6 +21,9 @@ public struct Domain: Sendable {
     public let logger: Logger
     let registry = MachineRegistry()
     let standbys: StandbyPool
+
+    /// What organisations are called.
+    var organisations: OrganisationNaming { OrganisationNaming(accounts: accounts) }
 
     /// Refuses to make anything new on a disk that is nearly full.
     func ensureDiskSpace() async throws {
@@ -52,6 +56,7 @@ public struct Domain: Sendable {
         guests: any GuestConnector,
         metadata: any MetadataStoring,
         accounts: any AccountStoring,
+        names: any NameStoring,
         commits: any CommitStoring,
         files: any MachineFileStoring,
         images: any ImageStoring,
@@ -67,6 +72,7 @@ public struct Domain: Sendable {
         self.guests = guests
         self.metadata = metadata
         self.accounts = accounts
+        self.names = names
         self.commits = commits
         self.files = files
         self.images = images

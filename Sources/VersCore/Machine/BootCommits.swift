@@ -79,7 +79,8 @@ actor BootCommits {
     }
 
     private func freezeBooted(_ machine: Machine, owner: Principal) async throws -> Commit {
-        let live = try await launcher.boot(machine)
+        // Shared by every organisation: nobody's variables may be in it.
+        let live = try await launcher.boot(machine, environment: [:])
         let purpose = MachineFreezer.Purpose(kind: .boot, owner: owner, name: "boot-\(machine.hardware.imageName)")
         await domain.registry.beginUse(of: purpose.id)
         do {

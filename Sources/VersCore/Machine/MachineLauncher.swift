@@ -17,12 +17,15 @@ struct MachineLauncher: Sendable {
     }
 
     /// Starts `machine` from its disk and returns when its agent has taken its identity.
-    func boot(_ machine: Machine) async throws -> LiveMachine {
+    /// - Parameter environment: the variables of its organisation when nil.
+    func boot(_ machine: Machine, environment: [String: String]? = nil) async throws -> LiveMachine {
         let process = try await domain.hypervisor.boot(try await launchConfiguration(of: machine))
         let live = await supervisor.supervise(process, id: machine.id)
         do {
             let session = try await live.session(deadline: .now + domain.configuration.bootDeadline)
-            try await session.applyIdentity(try identity(of: machine, dropsConnections: false))
+            try await session.applyIdentity(
+                try await identity(of: machine, environment: environment, dropsConnections: false)
+            )
             return live
         } catch {
             let reason = (try? await process.executionState()).map { "\($0)" } ?? "its process is gone"
@@ -110,7 +113,7 @@ struct MachineLauncher: Sendable {
             try await process.resume()
             let session = try await opening
             live.use(session)
-            try await session.applyIdentity(try identity(of: machine, dropsConnections: true))
+            try await session.applyIdentity(try await identity(of: machine, dropsConnections: true))
             if machine.diskMiB > commit.diskMiB { _ = try await session.growRootFilesystem() }
             domain.steps(.branchChildIdentified)
             return live
@@ -121,10 +124,21 @@ struct MachineLauncher: Sendable {
         }
     }
 
-    func identity(of machine: Machine, dropsConnections: Bool) throws -> GuestIdentity {
-        machine.identity(
+    /// What a guest is told to be: with the variables that its organisation has at this moment, unless they are given.
+    func identity(
+        of machine: Machine,
+        environment: [String: String]? = nil,
+        dropsConnections: Bool
+    ) async throws -> GuestIdentity {
+        let variables: [String: String]
+        if let environment {
+            variables = environment
+        } else {
+            variables = try await domain.names.variables(of: machine.organisationID)
+        }
+        return machine.identity(
             entropy: try domain.keys.randomBytes(64),
-            environment: [:],
+            environment: variables,
             dropsConnections: dropsConnections
         )
     }

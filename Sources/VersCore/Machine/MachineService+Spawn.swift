@@ -67,7 +67,7 @@ extension MachineService {
     }
 
     /// The record of a new VM that starts from `commit`.
-    private func child(of commit: Commit, id: MachineID?, for principal: Principal) throws -> Machine {
+    func child(of commit: Commit, id: MachineID?, for principal: Principal) throws -> Machine {
         Machine(
             id: id ?? MachineID(),
             ownerID: principal.keyID,
@@ -210,7 +210,7 @@ extension MachineService {
     }
 
     /// Memory and device state are only loaded where they mean the same.
-    private func checkCompatibility(of commit: Commit) throws {
+    func checkCompatibility(of commit: Commit) throws {
         let here = domain.hypervisor.compatibility
         guard commit.hasMemory, commit.compatibility != here else { return }
         let differences = commit.compatibility.differences(from: here)

@@ -52,7 +52,7 @@ extension MachineService {
             $0.stateReason = nil
         }
         let session = try await live.session(deadline: .now + domain.configuration.restoreDeadline)
-        try await session.applyIdentity(try launcher.identity(of: machine, dropsConnections: false))
+        try await session.applyIdentity(try await launcher.identity(of: machine, dropsConnections: false))
     }
 
     /// Writes memory to disk and ends the process.

@@ -70,12 +70,10 @@ public final class MachineService: Sendable {
         {
             return .machine(id)
         }
-        if let id = CommitID(text), let commit = try await domain.metadata.commit(id),
-            commit.isVisible(to: principal)
-        {
-            return .commit(id)
+        guard let id = CommitID(text) else {
+            throw VersError(.notFound, "commit not found: '\(text)' names no vm and no commit")
         }
-        throw VersError(.notFound, "commit not found: '\(text)' names no vm and no commit")
+        return .commit(try await commitRecord(id, for: principal).id)
     }
 
     // MARK: Small changes
@@ -87,7 +85,18 @@ public final class MachineService: Sendable {
     ) async throws {
         try Validation.labels(labels)
         _ = try await record(id, for: principal)
-        try await domain.metadata.update(id) { $0.labels = ($0.labels ?? [:]).merging(labels) { $1 } }
+        let changed = try await domain.metadata.update(id) {
+            let merged = ($0.labels ?? [:]).merging(labels) { $1 }
+            if merged.count <= Validation.labelCount { $0.labels = merged }
+        }
+        guard labels.allSatisfy({ changed.labels?[$0.key] == $0.value }) else {
+            throw VersError(
+                .invalidArgument,
+                "vm \(id) has \(changed.labels?.count ?? 0) labels, with these it would have more than "
+                    + "\(Validation.labelCount)",
+                hint: "remove some first: vers label delete \(id) <name>"
+            )
+        }
     }
 
     // MARK: Shared by the operations
@@ -109,10 +118,7 @@ public final class MachineService: Sendable {
 
     /// The record of a commit that is not deleted and that `principal` may see.
     func commitRecord(_ id: CommitID, for principal: Principal) async throws -> Commit {
-        guard let commit = try await domain.metadata.commit(id), commit.isVisible(to: principal) else {
-            throw VersError(.notFound, "commit not found: \(id)", hint: "list commits with: vers commit list")
-        }
-        return commit
+        try await Access(domain: domain).commit(id, visibleTo: principal)
     }
 
     /// The process of a VM whose record says that it has one.

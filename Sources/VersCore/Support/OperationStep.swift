@@ -22,6 +22,9 @@ public enum OperationStep: String, Sendable, CaseIterable {
     case sleepCommitted = "sleep.committed"
     case wakeRestored = "wake.restored"
     case diskAdopted = "disk.adopted"
+    case forkCommitSealed = "fork.commit-sealed"
+    case forkMachineStarted = "fork.machine-started"
+    case forkRecorded = "fork.recorded"
 }
 
 /// Told of every step as it is passed, before the next begins.

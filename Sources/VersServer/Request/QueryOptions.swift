@@ -20,6 +20,13 @@ struct QueryOptions {
         }
     }
 
+    /// - Throws: `.invalidArgument` unless absent or a UUID.
+    func identifier<ID: ResourceIdentifier>(_ name: String, as type: ID.Type) throws -> ID? {
+        guard let text = text(name) else { return nil }
+        guard let id = ID(text) else { throw invalid(name, text, expected: "a UUID") }
+        return id
+    }
+
     /// - Throws: `.invalidArgument` naming the value and the range.
     func integer<Value: FixedWidthInteger>(
         _ name: String,

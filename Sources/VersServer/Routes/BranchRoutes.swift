@@ -5,17 +5,25 @@ import VersCore
 /// Branching. Options are in the query; the body is ignored, whatever clients put there.
 struct BranchRoutes: Sendable {
     let machines: any MachineOperations
+    let tags: any TagOperations
 
     func register(on routes: inout RouteList) {
         routes.on(.post, "/vm/:id/branch", .machines, use: branch)
         routes.on(.post, "/vm/branch/by_vm/:id", .machines, use: branchByMachine)
         routes.on(.post, "/vm/branch/by_commit/:id", .machines, use: branchByCommit)
+        routes.on(.post, "/vm/branch/by_tag/:tag", .machines, use: branchByTag)
+        routes.on(.post, "/vm/branch/by_ref/:repo/:tag", .machines, use: branchByReference)
     }
 
     private func branch(_ request: Request, _ context: APIRequestContext) async throws -> Response {
-        let id = try context.pathID(MachineID.self, name: "vm_or_commit_id")
-        let source = try await machines.branchSource(named: id.text, for: try context.requirePrincipal())
-        return try await create(from: source, request, context)
+        let name = try context.commitName("vm_or_commit_id")
+        let principal = try context.requirePrincipal()
+        if case .id(let id) = name,
+            case .machine(let machine) = try await machines.branchSource(named: id.text, for: principal)
+        {
+            return try await create(from: .machine(machine), request, context)
+        }
+        return try await create(fromCommit: name, request, context)
     }
 
     private func branchByMachine(_ request: Request, _ context: APIRequestContext) async throws -> Response {
@@ -26,8 +34,30 @@ struct BranchRoutes: Sendable {
 
     private func branchByCommit(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         try await Self.withListShapedErrors {
-            try await create(from: .commit(try context.commitID()), request, context)
+            try await create(fromCommit: .id(try context.commitID()), request, context)
         }
+    }
+
+    private func branchByTag(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        try await Self.withListShapedErrors {
+            try await create(fromCommit: .tag(try context.tagName()), request, context)
+        }
+    }
+
+    private func branchByReference(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        try await Self.withListShapedErrors {
+            let reference = TagReference(repository: try context.repositoryName(), tag: try context.tagName())
+            return try await create(fromCommit: .reference(reference), request, context)
+        }
+    }
+
+    private func create(
+        fromCommit name: CommitName,
+        _ request: Request,
+        _ context: APIRequestContext
+    ) async throws -> Response {
+        let commit = try await tags.commit(named: name, for: try context.requirePrincipal())
+        return try await create(from: .commit(commit), request, context)
     }
 
     private func create(

@@ -4,6 +4,7 @@ import VersAPI
 /// Commits that exist.
 struct CommitRoutes: Sendable {
     let commits: any CommitOperations
+    let tags: any TagOperations
     let bodies: BodyReader
 
     func register(on routes: inout RouteList) {
@@ -34,7 +35,10 @@ struct CommitRoutes: Sendable {
     }
 
     private func info(_ request: Request, _ context: APIRequestContext) async throws -> Response {
-        try .json(try await commits.info(of: try context.commitID(), for: try context.requirePrincipal()))
+        let name = try context.commitName("commit_id")
+        let principal = try context.requirePrincipal()
+        let id = try await tags.commit(named: name, for: principal)
+        return try .json(try await commits.info(of: id, for: principal))
     }
 
     private func edit(_ request: Request, _ context: APIRequestContext) async throws -> Response {

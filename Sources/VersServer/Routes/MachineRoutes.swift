@@ -5,6 +5,7 @@ import VersCore
 /// VMs: list, create, look at, change, commit, delete.
 struct MachineRoutes: Sendable {
     let machines: any MachineOperations
+    let tags: any TagOperations
     let bodies: BodyReader
 
     func register(on routes: inout RouteList) {
@@ -39,12 +40,14 @@ struct MachineRoutes: Sendable {
 
     private func fromCommit(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let body = try await bodies.json(FromCommitRequest.self, of: request)
-        let commit = try Self.source(of: body)
-        let id = try await machines.create(from: commit, for: try context.requirePrincipal())
+        let principal = try context.requirePrincipal()
+        let commit = try await tags.commit(named: try Self.source(of: body), for: principal)
+        let id = try await machines.create(from: commit, for: principal)
         return try .json(NewMachineResponse(vm_id: id), status: .created)
     }
 
-    private static func source(of body: FromCommitRequest) throws -> CommitID {
+    /// `commit_id` also takes what the two others do.
+    private static func source(of body: FromCommitRequest) throws -> CommitName {
         let given = [body.commit_id, body.tag_name, body.ref].compactMap(\.self)
         guard given.count == 1 else {
             throw VersError(
@@ -52,13 +55,26 @@ struct MachineRoutes: Sendable {
                 "the body names \(given.count) sources: expected exactly one of commit_id, tag_name, ref"
             )
         }
-        guard let text = body.commit_id else {
-            throw VersError(.unsupported, "this server has no tags: expected commit_id, got '\(given[0].prefix(64))'")
+        if let name = body.tag_name {
+            try ResourceName.checkTagName(name, of: "tag name")
+            return .tag(name)
         }
-        guard let commit = CommitID(text) else {
-            throw VersError(.invalidField, "field 'commit_id': invalid id '\(text.prefix(64))': expected a UUID")
+        if let text = body.ref {
+            guard let reference = TagReference(text) else {
+                throw VersError(
+                    .invalidArgument,
+                    "invalid ref '\(text.prefix(200))': expected repo_name:tag_name or org/repo_name:tag_name"
+                )
+            }
+            return .reference(reference)
         }
-        return commit
+        guard let name = CommitName(given[0]) else {
+            throw VersError(
+                .invalidField,
+                "field 'commit_id': invalid id '\(given[0].prefix(64))': expected a UUID, a tag, or repo:tag"
+            )
+        }
+        return name
     }
 
     private func status(_ request: Request, _ context: APIRequestContext) async throws -> Response {

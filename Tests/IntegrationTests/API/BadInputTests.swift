@@ -69,7 +69,27 @@ extension IntegrationTests {
             Case(path: "/vm/branch/by_vm/\(nobody)", status: [404], names: [nobody]),
             Case(path: "/vm/branch/by_commit/xyz", status: [400], names: ["xyz"]),
             Case(path: "/vm/from_commit", body: "{\"commit_id\":\"\(nobody)\"}", status: [404], names: [nobody]),
-            Case(path: "/vm/from_commit", body: "{\"commit_id\":\"a\"}", status: [400, 422]),
+            Case(path: "/vm/from_commit", body: "{\"commit_id\":\"a b\"}", status: [422], names: ["a b"]),
+            Case(path: "/vm/from_commit", body: "{\"commit_id\":\"none\"}", status: [404], names: ["none"]),
+            Case(path: "/vm/from_commit", body: "{\"ref\":\"none:v1\"}", status: [404], names: ["none"]),
+            Case(path: "/vm/branch/by_tag/none", status: [404], names: ["none"]),
+            Case(path: "/vm/branch/by_ref/none/v1", status: [404], names: ["none"]),
+            Case(
+                path: "/commit_tags",
+                body: "{\"tag_name\":\"a/b\",\"commit_id\":\"\(nobody)\"}",
+                status: [400],
+                names: ["a/b"]
+            ),
+            Case(path: "/repositories", body: "{\"name\":\"..\"}", status: [400], names: [".."]),
+            Case(path: "/repositories/fork", body: "{\"source_org\":\"o\"}", status: [422], names: ["source_repo"]),
+            Case(method: "GET", path: "/public/repositories/o/r", status: [404], names: ["o/r"]),
+            Case(method: "PUT", path: "/env_vars", body: "{\"vars\":{\"A B\":\"\"}}", status: [400], names: ["A B"]),
+            Case(
+                path: "/domains",
+                body: "{\"domain\":\"a..b\",\"vm_id\":\"\(nobody)\"}",
+                status: [400],
+                names: ["a..b"]
+            ),
             Case(path: "/vm/from_commit", body: "{}", status: [400, 422]),
             Case(method: "GET", path: "/commits?limit=0", status: [400], names: ["limit", "0", "100"]),
             Case(method: "GET", path: "/commits?limit=101", status: [400], names: ["limit", "101"]),

@@ -50,6 +50,31 @@ extension IntegrationTests {
             try await client.deleteMachine(parent, recursive: true)
         }
 
+        @Test func `variables reach SSH sessions, whatever is in them`() async throws {
+            let variables = [
+                "PLAIN": "two  words", "HASH": "a #b", "QUOTE": "a\"b", "DOLLAR": "$HOME\\",
+                "LONG": String(repeating: "x", count: 8192), "LAST": "z",
+            ]
+            try await client.setEnvironmentVariables(variables, replace: true)
+            let machine = try await client.createMachine(MachineConfiguration(), waitForBoot: true)
+            let lines = try await sshEnvironment(of: machine)
+            for (key, value) in variables { #expect(lines.contains("\(key)=\(value)"), "\(key)") }
+            try await client.setEnvironmentVariables([:], replace: true)
+            let child = try await client.branch(machine)[0]
+            let names = Set(try await sshEnvironment(of: child).map { String($0.prefix { $0 != "=" }) })
+            #expect(names.contains("PATH") && names.isDisjoint(with: variables.keys))
+            try await client.deleteMachine(machine, recursive: true)
+        }
+
+        /// The lines of `env` in a session that a guest's own SSH server starts.
+        private func sshEnvironment(of machine: MachineID) async throws -> [String] {
+            let key = try await client.sshKey(of: machine).ssh_private_key
+            try await client.writeFile(Array(key.utf8), to: "/tmp/key", in: machine, mode: 0o600)
+            let options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"]
+            let ssh = "ssh -i /tmp/key \(options.map { "-o \($0)" }.joined(separator: " ")) root@127.0.0.1"
+            return try await client.sh(machine, "\(ssh) env").components(separatedBy: "\n")
+        }
+
         @Test func `a stopped Debian starts again`() async throws {
             let machine = try await client.createMachine(MachineConfiguration(), waitForBoot: true)
             try await client.sh(machine, "echo kept >/root/kept")

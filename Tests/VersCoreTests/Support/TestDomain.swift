@@ -68,6 +68,7 @@ struct TestDomain {
             guests: guests,
             metadata: metadata,
             accounts: metadata,
+            names: metadata,
             commits: FileCommitStore(layout: layout),
             files: MachineDirectories(layout: layout),
             images: ImageDirectory(layout: layout),

@@ -23,6 +23,7 @@ struct TestServer {
             machines: test.machines,
             commits: test.commits,
             accounts: test.accounts,
+            names: test.names,
             keys: test.keys,
             idempotency: test.idempotency,
             system: VersionResponse(executable_name: "versd", workspace_version: "0", git_hash: "0"),
@@ -52,6 +53,16 @@ struct TestServer {
 }
 
 extension TestDomain {
+    var names: NameOperations {
+        NameOperations(
+            tags: TagService(domain: domain),
+            repositories: RepositoryService(domain: domain, machines: machines),
+            labels: machines,
+            environment: EnvironmentService(domain: domain),
+            domainNames: DomainNameService(domain: domain)
+        )
+    }
+
     var idempotency: IdempotencyService {
         guard let store = domain.metadata as? SQLiteMetadataStore else { preconditionFailure("not the real store") }
         return IdempotencyService(store: store, keys: domain.keys, logger: domain.logger)

@@ -1,5 +1,3 @@
-import Glibc
-
 /// The key that the host's owner enters with.
 ///
 /// Text is handled as bytes here and in the rest of the identity: what Unicode makes of characters and white space is a
@@ -7,16 +5,10 @@ import Glibc
 enum AuthorizedKeys {
     /// The comment of the one line that is ours.
     static let comment = "vers"
-    /// Looked up once: it is the same in every child of a VM.
-    private static let directory = "\(home())/.ssh"
 
     static func install(_ line: String) throws(SystemError) {
         guard !line.isEmpty else { return }
-        if mkdir(directory, 0o700) != 0, errno != EEXIST {
-            if errno != ENOENT { throw SystemError("create \(directory)") }
-            try SmallFile.makeDirectories(directory, mode: 0o700)
-        }
-        let path = "\(directory)/authorized_keys"
+        let path = "\(try RootUser.sshDirectory())/authorized_keys"
         try SmallFile.replace(path, with: replacing(SmallFile.read(path) ?? [], with: Array(line.utf8)), mode: 0o600)
     }
 
@@ -40,13 +32,5 @@ enum AuthorizedKeys {
 
     private static func words(of line: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
         line.split { $0 == UInt8(ascii: " ") || (9...13).contains($0) }
-    }
-
-    private static func home() -> String {
-        for line in (SmallFile.readText("/etc/passwd") ?? "").split(separator: "\n") {
-            let fields = line.split(separator: ":", omittingEmptySubsequences: false)
-            if fields.count >= 6, fields[0] == "root", fields[5].hasPrefix("/") { return String(fields[5]) }
-        }
-        return "/root"
     }
 }

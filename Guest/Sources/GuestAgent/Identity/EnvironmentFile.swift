@@ -1,36 +1,34 @@
+import Glibc
 import GuestProtocol
 
-/// Our variables in `/etc/environment`, between two marks.
+/// Our variables for sessions that the agent does not start: in `/etc/environment`, and in `~/.ssh/environment` what
+/// the first cannot hold.
 enum EnvironmentFile {
-    private static let path = "/etc/environment"
-    private static let begin = Array("# vers: begin (replaced by the host)".utf8)
-    private static let end = Array("# vers: end".utf8)
-    private static let newline = UInt8(ascii: "\n")
+    /// `pam_env` gives up at a line that is longer than 8192 bytes, and ignores every line behind it.
+    private static let lineLength = 8000
+    /// sshd refuses a session at more than 1000 lines.
+    private static let sshLines = 500
 
     static func install(_ variables: [EnvironmentVariable]) throws(SystemError) {
-        let present = SmallFile.read(path)
-        if present == nil, variables.isEmpty { return }
-        try SmallFile.replace(path, with: replacing(present ?? [], with: variables), mode: 0o644)
+        let sorted = variables.sorted { $0.name < $1.name }
+        try MarkedBlock.install(sorted.compactMap(pamLine), in: "/etc/environment", mode: 0o644)
+        let rest = sorted.filter { pamLine($0) == nil }.compactMap(sshLine).prefix(sshLines)
+        let path = "\(RootUser.home)/.ssh/environment"
+        if rest.isEmpty, !SmallFile.exists(path) { return }
+        try MarkedBlock.install(Array(rest), in: "\(try RootUser.sshDirectory())/environment", mode: 0o600)
     }
 
-    /// The text with our block replaced, or without it when there are no variables. What the format cannot hold (a
-    /// line break, a quote at either end) is left to the environment of commands.
-    static func replacing(_ text: [UInt8], with variables: [EnvironmentVariable]) -> [UInt8] {
-        var kept: [ArraySlice<UInt8>] = []
-        var isInside = false
-        for line in text.split(separator: newline, omittingEmptySubsequences: false) {
-            if line.elementsEqual(begin) { isInside = true }
-            if !isInside { kept.append(line) }
-            if line.elementsEqual(end) { isInside = false }
-        }
-        while kept.last?.isEmpty == true { kept.removeLast() }
-        let block = variables.isEmpty ? [] : variables.sorted { $0.name < $1.name }.compactMap(line)
-        if !block.isEmpty { kept += [begin[...]] + block.map { $0[...] } + [end[...]] }
-        return kept.flatMap { $0 + [newline] }
+    /// A line of `/etc/environment`. Nil for what `pam_env` (1.5) does not read back: a line break ends the value, and
+    /// so does a `#`, between quotes, too.
+    static func pamLine(_ variable: EnvironmentVariable) -> String? {
+        let line = "\(variable.name)=\"\(variable.value)\""
+        let isPlain = !variable.value.utf8.contains { "\n\r\0\"#".utf8.contains($0) }
+        return isPlain && line.utf8.count <= lineLength ? line : nil
     }
 
-    private static func line(_ variable: EnvironmentVariable) -> [UInt8]? {
-        guard !variable.value.utf8.contains(where: { [0, 10, 13, UInt8(ascii: "\"")].contains($0) }) else { return nil }
-        return Array("\(variable.name)=\"\(variable.value)\"".utf8)
+    /// A line of `~/.ssh/environment`, which sshd takes as it is. Nil for a value of several lines, which only commands
+    /// can be given.
+    static func sshLine(_ variable: EnvironmentVariable) -> String? {
+        variable.value.utf8.contains { "\n\0".utf8.contains($0) } ? nil : "\(variable.name)=\(variable.value)"
     }
 }

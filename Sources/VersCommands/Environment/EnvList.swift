@@ -1,0 +1,45 @@
+import ArgumentParser
+import TerminalUI
+import VersAPI
+import VersClient
+
+/// `vers env list`.
+struct EnvList: AsyncParsableCommand {
+    private static let shownLength = 50
+
+    static let configuration = CommandConfiguration(
+        commandName: "list",
+        abstract: "List the variables; long values are cut.",
+        discussion: """
+            With --format json the values are whole, with -q only the names are shown.
+
+            EXAMPLES
+              vers env list
+              vers env list --format json
+            """,
+        aliases: ["ls"]
+    )
+
+    @OptionGroup var quiet: QuietOptions
+    @OptionGroup var format: FormatOptions
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        let context = common.context
+        try await context.withSession { session in
+            let variables = try await session.client.environmentVariables()
+            let sorted = variables.sorted { $0.key < $1.key }
+            try Rendering(json: variables, ids: sorted.map(\.key)) {
+                guard !sorted.isEmpty else { return "No environment variables set." }
+                var table = Table([.init("KEY", minimumWidth: 18), .init("VALUE")])
+                for (key, value) in sorted { table.append([StyledText(key, .cyan), StyledText(Self.shown(value))]) }
+                return table.rendered(for: context.outputStream)
+            }.write(to: context, format: format.format, quiet: quiet.quiet)
+        }
+    }
+
+    private static func shown(_ value: String) -> String {
+        let line = value.withoutControlCharacters
+        return line.count > shownLength ? line.prefix(shownLength - 3) + "..." : line
+    }
+}
