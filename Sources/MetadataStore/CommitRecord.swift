@@ -12,10 +12,12 @@ struct CommitRecord: Codable, FetchableRecord, PersistableRecord {
         static let createdAt = Column(CodingKeys.createdAt)
         static let deletedAt = Column(CodingKeys.deletedAt)
         static let isPublic = Column(CodingKeys.isPublic)
+        static let organisationID = Column(CodingKeys.organisationID)
     }
 
     let id: String
     let ownerID: String
+    let organisationID: String
     let kind: String
     let createdAt: Date
     let deletedAt: Date?
@@ -35,6 +37,7 @@ struct CommitRecord: Codable, FetchableRecord, PersistableRecord {
     init(_ commit: Commit) {
         id = commit.id.text
         ownerID = commit.ownerID.text
+        organisationID = commit.organisationID.text
         kind = commit.kind.rawValue
         createdAt = commit.createdAt
         deletedAt = commit.deletedAt
@@ -54,12 +57,15 @@ struct CommitRecord: Codable, FetchableRecord, PersistableRecord {
 
     /// - Throws: `.internal` when the row does not make sense: someone else wrote to the database.
     func commit() throws -> Commit {
-        guard let id = CommitID(id), let owner = KeyID(ownerID), let kind = CommitKind(rawValue: kind) else {
+        guard let id = CommitID(id), let owner = KeyID(ownerID), let organisation = OrganisationID(organisationID),
+            let kind = CommitKind(rawValue: kind)
+        else {
             throw VersError(.internal, "row of commit '\(id)' in the database is damaged")
         }
         return Commit(
             id: id,
             ownerID: owner,
+            organisationID: organisation,
             kind: kind,
             createdAt: createdAt,
             deletedAt: deletedAt,

@@ -17,6 +17,7 @@ struct MachineRecord: Codable, FetchableRecord, PersistableRecord {
 
     let id: String
     let ownerID: String
+    let organisationID: String
     let createdAt: Date
     let deletedAt: Date?
     let state: String
@@ -37,6 +38,7 @@ struct MachineRecord: Codable, FetchableRecord, PersistableRecord {
     init(_ machine: Machine) {
         id = machine.id.text
         ownerID = machine.ownerID.text
+        organisationID = machine.organisationID.text
         createdAt = machine.createdAt
         deletedAt = machine.deletedAt
         state = machine.state.rawValue
@@ -57,12 +59,15 @@ struct MachineRecord: Codable, FetchableRecord, PersistableRecord {
 
     /// - Throws: `.internal` when the row does not make sense: someone else wrote to the database.
     func machine() throws -> Machine {
-        guard let id = MachineID(id), let owner = KeyID(ownerID), let state = MachineState(rawValue: state) else {
+        guard let id = MachineID(id), let owner = KeyID(ownerID), let organisation = OrganisationID(organisationID),
+            let state = MachineState(rawValue: state)
+        else {
             throw VersError(.internal, "row of vm '\(id)' in the database is damaged")
         }
         return Machine(
             id: id,
             ownerID: owner,
+            organisationID: organisation,
             createdAt: createdAt,
             deletedAt: deletedAt,
             state: state,

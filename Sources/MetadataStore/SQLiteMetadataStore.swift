@@ -92,13 +92,17 @@ public final class SQLiteMetadataStore: MetadataStoring {
         }
     }
 
-    public func namedCommits(publicOnly: Bool, limit: Int, offset: Int) async throws -> CommitSlice {
+    public func namedCommits(in scope: CommitScope, limit: Int, offset: Int) async throws -> CommitSlice {
         try await pool.read { database in
             var request =
                 CommitRecord
                 .filter(CommitRecord.Columns.deletedAt == nil)
                 .filter(CommitRecord.Columns.kind == CommitKind.named.rawValue)
-            if publicOnly { request = request.filter(CommitRecord.Columns.isPublic == true) }
+            request =
+                switch scope {
+                case .organisation(let id): request.filter(CommitRecord.Columns.organisationID == id.text)
+                case .published: request.filter(CommitRecord.Columns.isPublic == true)
+                }
             let total = try request.fetchCount(database)
             let page = request.order(CommitRecord.Columns.createdAt.desc, Column.rowID.desc).limit(
                 limit,

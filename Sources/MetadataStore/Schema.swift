@@ -9,6 +9,7 @@ enum Schema {
             try createCommits(database)
             try createMachines(database)
         }
+        registerAccounts(in: &migrator)
         return migrator
     }
 

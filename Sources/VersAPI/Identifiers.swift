@@ -96,10 +96,13 @@ public typealias BaseImageID = Identifier<Resource.BaseImage>
 
 extension OrganisationID {
     /// The organisation of the machine's owner. It exists from the first start on; its id is the same everywhere.
-    public static var owner: OrganisationID {
-        guard let id = OrganisationID("00000000-0000-4000-8000-000000000001") else {
-            preconditionFailure("the owner's organisation has no id")
-        }
+    public static var owner: OrganisationID { wellKnown("00000000-0000-4000-8000-000000000001") }
+
+    /// What belongs to no organisation has this one, which never exists.
+    public static var nobody: OrganisationID { wellKnown("00000000-0000-4000-8000-000000000000") }
+
+    private static func wellKnown(_ text: String) -> OrganisationID {
+        guard let id = OrganisationID(text) else { preconditionFailure("'\(text)' is no id") }
         return id
     }
 }

@@ -65,7 +65,7 @@ public final class DomainDouble: MachineOperations, CommitOperations, KeyAuthent
 
     public func releaseCall() { hold.withLock { $0 }?.released.open() }
 
-    public func list() async throws -> [MachineSummary] {
+    public func list(for principal: Principal) async throws -> [MachineSummary] {
         try record("list")
         if let hold = hold.withLock({ $0 }) {
             hold.entered.open()
@@ -74,12 +74,12 @@ public final class DomainDouble: MachineOperations, CommitOperations, KeyAuthent
         return [summaryValue]
     }
 
-    public func summary(of id: MachineID) async throws -> MachineSummary {
+    public func summary(of id: MachineID, for principal: Principal) async throws -> MachineSummary {
         try record("summary \(id)")
         return summaryValue
     }
 
-    public func metadata(of id: MachineID) async throws -> MachineMetadata {
+    public func metadata(of id: MachineID, for principal: Principal) async throws -> MachineMetadata {
         try record("metadata \(id)")
         return MachineMetadata(
             vm_id: id,
@@ -104,14 +104,14 @@ public final class DomainDouble: MachineOperations, CommitOperations, KeyAuthent
 
     public func create(
         _ configuration: MachineConfiguration,
-        owner: KeyID,
-        waitForBoot: Bool
+        waitForBoot: Bool,
+        for principal: Principal
     ) async throws -> MachineID {
-        try record("create \(configuration.mem_size_mib ?? 0) \(owner) \(waitForBoot)")
+        try record("create \(configuration.mem_size_mib ?? 0) \(principal.keyID) \(waitForBoot)")
         return machine
     }
 
-    public func create(from commit: CommitID, owner: KeyID) async throws -> MachineID {
+    public func create(from commit: CommitID, for principal: Principal) async throws -> MachineID {
         try record("create from \(commit)")
         return machine
     }
@@ -120,7 +120,7 @@ public final class DomainDouble: MachineOperations, CommitOperations, KeyAuthent
         _ source: BranchSource,
         count: Int,
         options: FreezeOptions,
-        owner: KeyID
+        for principal: Principal
     ) async throws -> [MachineID] {
         try record("branch \(source) \(count) \(options.keepPaused) \(options.skipWaitBoot)")
         return (0..<count).map { _ in MachineID() }
@@ -130,45 +130,53 @@ public final class DomainDouble: MachineOperations, CommitOperations, KeyAuthent
         _ id: MachineID,
         request: CommitRequest,
         options: FreezeOptions,
-        owner: KeyID
+        for principal: Principal
     ) async throws -> CommitID {
         try record("commit \(id) \(request.name ?? "-") \(options.keepPaused)")
         return commit
     }
 
-    public func setState(of id: MachineID, to state: RequestedState, skipWaitBoot: Bool) async throws {
+    public func setState(of id: MachineID, to state: RequestedState, skipWaitBoot: Bool, for principal: Principal)
+        async throws
+    {
         try record("state \(id) \(state) \(skipWaitBoot)")
     }
 
-    public func resizeDisk(of id: MachineID, toMiB sizeMiB: Int, skipWaitBoot: Bool) async throws {
+    public func resizeDisk(of id: MachineID, toMiB sizeMiB: Int, skipWaitBoot: Bool, for principal: Principal)
+        async throws
+    {
         try record("resize \(id) \(sizeMiB)")
     }
 
-    public func upsertLabels(_ labels: [String: String], of id: MachineID) async throws {
+    public func upsertLabels(_ labels: [String: String], of id: MachineID, for principal: Principal) async throws {
         try record("labels \(id) \(labels)")
     }
 
-    public func delete(_ id: MachineID, recursive: Bool, skipWaitBoot: Bool) async throws -> [MachineID] {
+    public func delete(_ id: MachineID, recursive: Bool, skipWaitBoot: Bool, for principal: Principal) async throws
+        -> [MachineID]
+    {
         try record("delete \(id) \(recursive) \(skipWaitBoot)")
         return [id]
     }
 
-    public func sshKey(of id: MachineID) async throws -> SSHKeyResponse {
+    public func sshKey(of id: MachineID, for principal: Principal) async throws -> SSHKeyResponse {
         try record("ssh key \(id)")
         return SSHKeyResponse(ssh_private_key: "PEM", ssh_port: 22)
     }
 
-    public func console(of id: MachineID, offset: UInt64, limit: Int) async throws -> ConsoleChunk {
+    public func console(of id: MachineID, offset: UInt64, limit: Int, for principal: Principal) async throws
+        -> ConsoleChunk
+    {
         try record("console \(id) \(offset) \(limit)")
         return ConsoleChunk(bytes: Array("login:".utf8), nextOffset: offset + 6)
     }
 
-    public func guest(of id: MachineID, skipWaitBoot: Bool) async throws -> any GuestSession {
+    public func guest(of id: MachineID, skipWaitBoot: Bool, for principal: Principal) async throws -> any GuestSession {
         try record("guest \(id)")
         return guest
     }
 
-    public func branchSource(named id: String) async throws -> BranchSource {
+    public func branchSource(named id: String, for principal: Principal) async throws -> BranchSource {
         try record("source \(id)")
         if id == machine.text { return .machine(machine) }
         if id == commit.text { return .commit(commit) }
@@ -190,7 +198,7 @@ extension DomainDouble {
         )
     }
 
-    public func list(limit: Int, offset: Int) async throws -> CommitPage {
+    public func list(limit: Int, offset: Int, for principal: Principal) async throws -> CommitPage {
         try record("commits \(limit) \(offset)")
         return CommitPage(commits: [commitValue], total: 1, limit: limit, offset: offset)
     }
@@ -200,19 +208,20 @@ extension DomainDouble {
         return CommitPage(commits: [], total: 0, limit: limit, offset: offset)
     }
 
-    public func info(of id: CommitID) async throws -> CommitInfo {
+    public func info(of id: CommitID, for principal: Principal) async throws -> CommitInfo {
         try record("commit info \(id)")
         return commitValue
     }
 
-    public func edit(_ id: CommitID, _ request: CommitEditRequest) async throws -> CommitInfo {
+    public func edit(_ id: CommitID, _ request: CommitEditRequest, for principal: Principal) async throws -> CommitInfo
+    {
         try record("edit \(id) \(request.is_public)")
         return commitValue
     }
 
-    public func delete(_ id: CommitID) async throws { try record("delete commit \(id)") }
+    public func delete(_ id: CommitID, for principal: Principal) async throws { try record("delete commit \(id)") }
 
-    public func history(of id: CommitID) async throws -> [CommitEntity] {
+    public func history(of id: CommitID, for principal: Principal) async throws -> [CommitEntity] {
         try record("history \(id)")
         return [CommitEntity(commitValue)]
     }

@@ -44,6 +44,7 @@ func makeCommit(
     Commit(
         id: id,
         ownerID: KeyID(),
+        organisationID: .owner,
         kind: .named,
         createdAt: Date(timeIntervalSince1970: 1_700_000_000),
         name: "test",

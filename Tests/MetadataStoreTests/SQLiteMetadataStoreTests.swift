@@ -22,6 +22,7 @@ struct SQLiteMetadataStoreTests {
         let machine = Machine(
             id: MachineID(),
             ownerID: KeyID(),
+            organisationID: .owner,
             createdAt: Date(timeIntervalSince1970: 1_700_000_000.125),
             deletedAt: Date(timeIntervalSince1970: 1_700_000_001.5),
             state: .sleeping,
@@ -60,6 +61,7 @@ struct SQLiteMetadataStoreTests {
         let commit = Commit(
             id: CommitID(),
             ownerID: KeyID(),
+            organisationID: .owner,
             kind: .branch,
             createdAt: Date(timeIntervalSince1970: 1_700_000_000.25),
             deletedAt: Date(timeIntervalSince1970: 1_700_000_002),
@@ -172,12 +174,12 @@ struct SQLiteMetadataStoreTests {
         try await store.update(commits[3].id) { $0.deletedAt = Date() }
         let newestFirst = [6, 5, 4, 2, 1, 0].map { commits[$0].id }
         for (offset, limit) in [(0, 100), (0, 2), (2, 2), (5, 2), (6, 1), (99, 1)] {
-            let slice = try await store.namedCommits(publicOnly: false, limit: limit, offset: offset)
+            let slice = try await store.namedCommits(in: .organisation(.owner), limit: limit, offset: offset)
             #expect(slice.total == 6)
             #expect(slice.commits.map(\.id) == Array(newestFirst.dropFirst(offset).prefix(limit)))
         }
         try await store.update(commits[1].id) { $0.isPublic = true }
-        let visible = try await store.namedCommits(publicOnly: true, limit: 10, offset: 0)
+        let visible = try await store.namedCommits(in: .published, limit: 10, offset: 0)
         #expect(visible.total == 1)
         #expect(visible.commits.map(\.id) == [commits[1].id])
     }

@@ -25,6 +25,7 @@ func makeMachine(
     Machine(
         id: MachineID(),
         ownerID: KeyID(),
+        organisationID: .owner,
         createdAt: Date(timeIntervalSince1970: seconds),
         state: .running,
         labels: nil,
@@ -40,6 +41,7 @@ func makeCommit(kind: CommitKind = .named, createdAt seconds: Double = 1_700_000
     Commit(
         id: CommitID(),
         ownerID: KeyID(),
+        organisationID: .owner,
         kind: kind,
         createdAt: Date(timeIntervalSince1970: seconds),
         name: "test",

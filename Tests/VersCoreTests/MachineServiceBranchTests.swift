@@ -162,6 +162,7 @@ struct MachineServiceBranchTests {
             let foreign = Commit(
                 id: CommitID(),
                 ownerID: test.owner,
+                organisationID: .owner,
                 kind: .named,
                 createdAt: .now,
                 name: "foreign",

@@ -109,6 +109,7 @@ struct RecoveryTests {
             let machine = Machine(
                 id: MachineID(),
                 ownerID: test.owner,
+                organisationID: .owner,
                 createdAt: .now,
                 state: .booting,
                 labels: nil,
@@ -131,6 +132,7 @@ struct RecoveryTests {
             let orphan = Machine(
                 id: MachineID(),
                 ownerID: test.owner,
+                organisationID: .owner,
                 createdAt: .now,
                 state: .booting,
                 labels: nil,

@@ -11,4 +11,7 @@ public struct Principal: Sendable, Hashable {
         self.keyID = keyID
         self.organisationID = organisationID
     }
+
+    /// Whoever owns what belongs to nobody, such as boot commits: no key stands for it.
+    static var nobody: Principal { Principal(keyID: KeyID(), organisationID: .nobody) }
 }

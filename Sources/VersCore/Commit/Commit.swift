@@ -17,6 +17,7 @@ public enum CommitKind: String, Sendable, Codable, CaseIterable {
 public struct Commit: Sendable, Equatable, Identifiable {
     public let id: CommitID
     public let ownerID: KeyID
+    public let organisationID: OrganisationID
     public let kind: CommitKind
     public let createdAt: Date
     public var deletedAt: Date?
@@ -45,6 +46,7 @@ public struct Commit: Sendable, Equatable, Identifiable {
     public init(
         id: CommitID,
         ownerID: KeyID,
+        organisationID: OrganisationID,
         kind: CommitKind,
         createdAt: Date,
         deletedAt: Date? = nil,
@@ -63,6 +65,7 @@ public struct Commit: Sendable, Equatable, Identifiable {
     ) {
         self.id = id
         self.ownerID = ownerID
+        self.organisationID = organisationID
         self.kind = kind
         self.createdAt = createdAt
         self.deletedAt = deletedAt
@@ -83,8 +86,15 @@ public struct Commit: Sendable, Equatable, Identifiable {
     /// Whether a VM started from it goes on running, rather than boots.
     public var hasMemory: Bool { deviceStateLayer != nil }
 
-    /// Whether it exists as far as callers are concerned.
-    var isVisible: Bool { deletedAt == nil && kind != .boot }
+    /// Whether it exists as far as `principal` is concerned: it is the organisation's own, or public.
+    func isVisible(to principal: Principal) -> Bool {
+        deletedAt == nil && isReadable(by: principal)
+    }
+
+    /// The same, also once it is deleted.
+    func isReadable(by principal: Principal) -> Bool {
+        kind != .boot && (isPublic || organisationID == principal.organisationID)
+    }
 
     var info: CommitInfo {
         CommitInfo(

@@ -46,7 +46,7 @@ actor BootCommits {
     /// Boots a VM that nobody sees, freezes it once it has settled, and ends it.
     private func make(_ hardware: Hardware, image: BaseImage) async throws -> Commit {
         let id = MachineID()
-        let owner = KeyID()
+        let owner = Principal.nobody
         domain.logger.info(
             "boot commit started",
             metadata: ["image.name": "\(image.name)", "vm.memory-mib": "\(hardware.memoryMiB)"]
@@ -57,7 +57,8 @@ actor BootCommits {
             let disk = try await domain.hypervisor.createDisk(in: directory, over: image.disk, sizeMiB: image.diskMiB)
             let machine = Machine(
                 id: id,
-                ownerID: owner,
+                ownerID: owner.keyID,
+                organisationID: owner.organisationID,
                 createdAt: Date(),
                 state: .booting,
                 labels: nil,
@@ -77,7 +78,7 @@ actor BootCommits {
         }
     }
 
-    private func freezeBooted(_ machine: Machine, owner: KeyID) async throws -> Commit {
+    private func freezeBooted(_ machine: Machine, owner: Principal) async throws -> Commit {
         let live = try await launcher.boot(machine)
         let purpose = MachineFreezer.Purpose(kind: .boot, owner: owner, name: "boot-\(machine.hardware.imageName)")
         await domain.registry.beginUse(of: purpose.id)

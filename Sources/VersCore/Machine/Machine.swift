@@ -21,6 +21,7 @@ public struct Hardware: Sendable, Hashable, Codable {
 public struct Machine: Sendable, Equatable, Identifiable {
     public let id: MachineID
     public let ownerID: KeyID
+    public let organisationID: OrganisationID
     public let createdAt: Date
     public var deletedAt: Date?
 
@@ -34,7 +35,7 @@ public struct Machine: Sendable, Equatable, Identifiable {
 
     /// The commit it was started from. Nil for a root.
     public let parentCommitID: CommitID?
-    /// The VM that commit was taken from. Nil for a root and for a VM started from a commit by `run-commit`'s own root.
+    /// The VM that commit was taken from. Nil for a root, and when that VM belongs to another organisation.
     public let parentMachineID: MachineID?
 
     /// Nil when there is no process.
@@ -55,6 +56,7 @@ public struct Machine: Sendable, Equatable, Identifiable {
     public init(
         id: MachineID,
         ownerID: KeyID,
+        organisationID: OrganisationID,
         createdAt: Date,
         deletedAt: Date? = nil,
         state: MachineState,
@@ -74,6 +76,7 @@ public struct Machine: Sendable, Equatable, Identifiable {
     ) {
         self.id = id
         self.ownerID = ownerID
+        self.organisationID = organisationID
         self.createdAt = createdAt
         self.deletedAt = deletedAt
         self.state = state
@@ -91,6 +94,9 @@ public struct Machine: Sendable, Equatable, Identifiable {
         self.sleepCommitID = sleepCommitID
         self.credentials = credentials
     }
+
+    /// Whoever created it.
+    var owner: Principal { Principal(keyID: ownerID, organisationID: organisationID) }
 
     /// The host name that a guest gets when its user never chose one.
     public var generatedHostname: String { "vm-\(id.text.prefix(8))" }

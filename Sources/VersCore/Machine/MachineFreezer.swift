@@ -9,7 +9,7 @@ struct MachineFreezer: Sendable {
     struct Purpose: Sendable {
         var id = CommitID()
         var kind: CommitKind
-        var owner: KeyID
+        var owner: Principal
         var name: String?
         var description: String?
         /// Whether a child may have been started against the commit's disk before the pause.
@@ -135,7 +135,8 @@ struct MachineFreezer: Sendable {
         let name = next.lastComponent?.string ?? ""
         let commit = Commit(
             id: purpose.id,
-            ownerID: purpose.owner,
+            ownerID: purpose.owner.keyID,
+            organisationID: purpose.owner.organisationID,
             kind: purpose.kind,
             createdAt: Date(),
             name: purpose.commitName,
@@ -181,7 +182,8 @@ struct MachineFreezer: Sendable {
     ) -> Commit {
         Commit(
             id: purpose.id,
-            ownerID: purpose.owner,
+            ownerID: purpose.owner.keyID,
+            organisationID: purpose.owner.organisationID,
             kind: purpose.kind,
             createdAt: Date(),
             name: purpose.commitName,

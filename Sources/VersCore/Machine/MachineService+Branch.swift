@@ -9,19 +9,19 @@ extension MachineService {
         _ source: BranchSource,
         count: Int,
         options: FreezeOptions,
-        owner: KeyID
+        for principal: Principal
     ) async throws -> [MachineID] {
         try Validation.value(count, of: "count", in: 1...DomainConfiguration.maximumChildren)
         switch source {
         case .commit(let id):
-            return try await spawn(count, from: try await commitRecord(id), owner: owner)
+            return try await spawn(count, from: try await commitRecord(id, for: principal), for: principal)
         case .machine(let id):
-            let machine = try await settled(id, skipWaitBoot: options.skipWaitBoot)
+            let machine = try await settled(id, skipWaitBoot: options.skipWaitBoot, for: principal)
             try await admit(count: count, memoryMiB: machine.hardware.memoryMiB)
-            let purpose = MachineFreezer.Purpose(kind: .branch, owner: owner, reusesUnchangedDisk: false)
+            let purpose = MachineFreezer.Purpose(kind: .branch, owner: principal, reusesUnchangedDisk: false)
             await domain.registry.beginUse(of: purpose.id)
             do {
-                let children = try await branch(id, into: count, purpose: purpose, options: options, owner: owner)
+                let children = try await branch(id, into: count, purpose: purpose, options: options, for: principal)
                 await domain.registry.endUse(of: purpose.id)
                 return children
             } catch {
@@ -37,7 +37,7 @@ extension MachineService {
         into count: Int,
         purpose: MachineFreezer.Purpose,
         options: FreezeOptions,
-        owner: KeyID
+        for principal: Principal
     ) async throws -> [MachineID] {
         var prestarted: [Prestarted] = []
         var wasPausedHere = false
@@ -58,7 +58,7 @@ extension MachineService {
                     // The first children start while the parent still runs; every further one would only make
                     // the pause compete for processors.
                     let early = min(count, domain.host.processorCount())
-                    prestarted = try await prestart(early, of: machine, purpose: purpose, owner: owner)
+                    prestarted = try await prestart(early, of: machine, purpose: purpose, for: principal)
                 }
                 if options.keepPaused, machine.state == .running {
                     try await domain.metadata.update(id) { $0.state = .paused }
@@ -67,21 +67,21 @@ extension MachineService {
                 return commit
             }
             domain.steps(.branchMarkKept)
-            let children = try await spawn(count, from: commit, owner: owner, prestarted: prestarted)
+            let children = try await spawn(count, from: commit, for: principal, prestarted: prestarted)
             sealInBackground(commit)
             flattenIfNeeded(id)
             return children
         } catch {
             await abandon(prestarted)
-            if wasPausedHere { await runOn(id) }
+            if wasPausedHere { await runOn(id, for: principal) }
             throw error
         }
     }
 
     /// Lets a VM run on that was to stay paused for children that did not come up.
-    private func runOn(_ id: MachineID) async {
+    private func runOn(_ id: MachineID, for principal: Principal) async {
         do {
-            try await setState(of: id, to: .running, skipWaitBoot: true)
+            try await setState(of: id, to: .running, skipWaitBoot: true, for: principal)
         } catch {
             domain.logger.error("parent stays paused", metadata: ["vm.id": "\(id)", "error": "\(error)"])
         }
@@ -91,13 +91,14 @@ extension MachineService {
         _ count: Int,
         of machine: Machine,
         purpose: MachineFreezer.Purpose,
-        owner: KeyID
+        for principal: Principal
     ) async throws -> [Prestarted] {
         try await withThrowingTaskGroup(of: Prestarted.self) { group in
             for _ in 0..<count {
                 let child = Machine(
                     id: MachineID(),
-                    ownerID: owner,
+                    ownerID: principal.keyID,
+                    organisationID: principal.organisationID,
                     createdAt: .now,
                     state: .booting,
                     labels: nil,

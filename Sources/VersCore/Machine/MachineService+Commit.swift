@@ -8,15 +8,15 @@ extension MachineService {
         _ id: MachineID,
         request: CommitRequest,
         options: FreezeOptions,
-        owner: KeyID
+        for principal: Principal
     ) async throws -> CommitID {
         if let name = request.name { try Validation.name(name, of: "commit name") }
         if let description = request.description { try Validation.description(description) }
-        _ = try await settled(id, skipWaitBoot: options.skipWaitBoot)
+        _ = try await settled(id, skipWaitBoot: options.skipWaitBoot, for: principal)
         let purpose = MachineFreezer.Purpose(
             id: request.commit_id ?? CommitID(),
             kind: .named,
-            owner: owner,
+            owner: principal,
             name: request.name,
             description: request.description
         )
@@ -97,7 +97,8 @@ extension MachineService {
         _ = try await domain.commits.create(purpose.id)
         let commit = Commit(
             id: purpose.id,
-            ownerID: purpose.owner,
+            ownerID: purpose.owner.keyID,
+            organisationID: purpose.owner.organisationID,
             kind: purpose.kind,
             createdAt: .now,
             name: purpose.commitName,

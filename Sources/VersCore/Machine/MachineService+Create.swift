@@ -7,13 +7,14 @@ extension MachineService {
     /// - Parameter waitForBoot: false returns as soon as the VM is recorded, in state `booting`.
     public func create(
         _ configuration: MachineConfiguration,
-        owner: KeyID,
-        waitForBoot: Bool
+        waitForBoot: Bool,
+        for principal: Principal
     ) async throws -> MachineID {
         let plan = try await plan(configuration)
         let machine = Machine(
             id: MachineID(),
-            ownerID: owner,
+            ownerID: principal.keyID,
+            organisationID: principal.organisationID,
             createdAt: Date(),
             state: .booting,
             labels: configuration.labels,
@@ -36,9 +37,9 @@ extension MachineService {
     }
 
     /// Starts a VM from a commit. The VM is `running` when the call returns.
-    public func create(from commit: CommitID, owner: KeyID) async throws -> MachineID {
-        let source = try await commitRecord(commit)
-        guard let id = try await spawn(1, from: source, owner: owner).first else {
+    public func create(from commit: CommitID, for principal: Principal) async throws -> MachineID {
+        let source = try await commitRecord(commit, for: principal)
+        guard let id = try await spawn(1, from: source, for: principal).first else {
             throw VersError(.internal, "commit \(commit) started no vm")
         }
         return id

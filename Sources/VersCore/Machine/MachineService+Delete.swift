@@ -5,8 +5,13 @@ extension MachineService {
     /// Deletes a VM in whatever state it is.
     /// - Returns: every VM that was deleted, the children first.
     /// - Throws: `.hasChildren`, naming them, unless `recursive`.
-    public func delete(_ id: MachineID, recursive: Bool, skipWaitBoot: Bool) async throws -> [MachineID] {
-        let machine = try await record(id)
+    public func delete(
+        _ id: MachineID,
+        recursive: Bool,
+        skipWaitBoot: Bool,
+        for principal: Principal
+    ) async throws -> [MachineID] {
+        let machine = try await record(id, for: principal)
         if skipWaitBoot, machine.state == .booting {
             throw VersError(.conflict, "vm \(id) is booting", hint: "leave skip_wait_boot out to delete it anyway")
         }
@@ -20,7 +25,9 @@ extension MachineService {
             )
         }
         var deleted: [MachineID] = []
-        for child in children { deleted += try await delete(child.id, recursive: true, skipWaitBoot: false) }
+        for child in children {
+            deleted += try await delete(child.id, recursive: true, skipWaitBoot: false, for: principal)
+        }
         try await deleteLeaf(id)
         await LayerReclaimer(domain: domain).reclaim()
         return deleted + [id]

@@ -4,8 +4,12 @@ public import VersAPI
 extension MachineService {
     /// The agent of a running VM. Waits while the VM boots, unless `skipWaitBoot`.
     /// - Throws: `.conflict` with what to do when the VM is paused, sleeping, stopped or dead.
-    public func guest(of id: MachineID, skipWaitBoot: Bool) async throws -> any GuestSession {
-        let machine = try await settled(id, skipWaitBoot: skipWaitBoot)
+    public func guest(
+        of id: MachineID,
+        skipWaitBoot: Bool,
+        for principal: Principal
+    ) async throws -> any GuestSession {
+        let machine = try await settled(id, skipWaitBoot: skipWaitBoot, for: principal)
         guard machine.state == .running else {
             let hint =
                 switch machine.state {
@@ -22,9 +26,14 @@ extension MachineService {
     }
 
     /// Grows the disk and the guest's filesystem. `.invalidArgument` unless larger than now.
-    public func resizeDisk(of id: MachineID, toMiB sizeMiB: Int, skipWaitBoot: Bool) async throws {
+    public func resizeDisk(
+        of id: MachineID,
+        toMiB sizeMiB: Int,
+        skipWaitBoot: Bool,
+        for principal: Principal
+    ) async throws {
         try Validation.value(sizeMiB, of: "fs_size_mib", in: DomainConfiguration.diskMiBRange)
-        _ = try await settled(id, skipWaitBoot: skipWaitBoot)
+        _ = try await settled(id, skipWaitBoot: skipWaitBoot, for: principal)
         try await domain.registry.exclusively(id) {
             let machine = try await record(id)
             guard sizeMiB > machine.diskMiB else {
@@ -57,8 +66,13 @@ extension MachineService {
     }
 
     /// Bytes of the serial console from `offset` on, at most `limit`.
-    public func console(of id: MachineID, offset: UInt64, limit: Int) async throws -> ConsoleChunk {
-        _ = try await record(id)
+    public func console(
+        of id: MachineID,
+        offset: UInt64,
+        limit: Int,
+        for principal: Principal
+    ) async throws -> ConsoleChunk {
+        _ = try await record(id, for: principal)
         return try await domain.files.console(of: id, offset: offset, limit: limit)
     }
 }

@@ -14,12 +14,12 @@ extension MachineService {
     func spawn(
         _ count: Int,
         from commit: Commit,
-        owner: KeyID,
+        for principal: Principal,
         prestarted: [Prestarted] = []
     ) async throws -> [MachineID] {
         await domain.registry.beginUse(of: commit.id)
         do {
-            let started = try await spawnUsed(count, from: commit, owner: owner, prestarted: prestarted)
+            let started = try await spawnUsed(count, from: commit, for: principal, prestarted: prestarted)
             await domain.registry.endUse(of: commit.id)
             return started
         } catch {
@@ -31,16 +31,16 @@ extension MachineService {
     private func spawnUsed(
         _ count: Int,
         from commit: Commit,
-        owner: KeyID,
+        for principal: Principal,
         prestarted: [Prestarted]
     ) async throws -> [MachineID] {
-        let commit = try await commitRecord(commit.id)
+        let commit = try await commitRecord(commit.id, for: principal)
         try checkCompatibility(of: commit)
         if prestarted.isEmpty { try await admit(count: count, memoryMiB: commit.hardware.memoryMiB) }
         var blueprints: [(machine: Machine, waiting: (any WaitingMachine)?)] = prestarted.map {
             ($0.machine, $0.waiting)
         }
-        while blueprints.count < count { blueprints.append((try child(of: commit, owner: owner), nil)) }
+        while blueprints.count < count { blueprints.append((try child(of: commit, for: principal), nil)) }
         let started = try await startAll(blueprints, from: commit)
         do {
             try await domain.metadata.insert(started)
@@ -54,17 +54,19 @@ extension MachineService {
     }
 
     /// The record of a new VM that starts from `commit`.
-    func child(of commit: Commit, owner: KeyID) throws -> Machine {
+    func child(of commit: Commit, for principal: Principal) throws -> Machine {
         Machine(
             id: MachineID(),
-            ownerID: owner,
+            ownerID: principal.keyID,
+            organisationID: principal.organisationID,
             createdAt: Date(),
             state: .booting,
             labels: nil,
             hardware: commit.hardware,
             diskMiB: commit.diskMiB,
             parentCommitID: commit.id,
-            parentMachineID: commit.parentMachineID,
+            // The tree of another organisation, whose commit is public, has nothing to do with this one.
+            parentMachineID: commit.organisationID == principal.organisationID ? commit.parentMachineID : nil,
             credentials: try domain.keys.machineCredentials(comment: "vers")
         )
     }

@@ -5,8 +5,13 @@ public import VersAPI
 
 extension MachineService {
     /// Brings a VM into a state. Does nothing when it is in it already.
-    public func setState(of id: MachineID, to state: RequestedState, skipWaitBoot: Bool) async throws {
-        _ = try await settled(id, skipWaitBoot: skipWaitBoot)
+    public func setState(
+        of id: MachineID,
+        to state: RequestedState,
+        skipWaitBoot: Bool,
+        for principal: Principal
+    ) async throws {
+        _ = try await settled(id, skipWaitBoot: skipWaitBoot, for: principal)
         try await domain.registry.exclusively(id) {
             let machine = try await record(id)
             switch (machine.state, state) {
@@ -50,7 +55,7 @@ extension MachineService {
     /// Writes memory to disk and ends the process.
     private func sleep(_ machine: Machine) async throws {
         let live = try await live(machine)
-        let purpose = MachineFreezer.Purpose(kind: .sleep, owner: machine.ownerID, reusesUnchangedDisk: false)
+        let purpose = MachineFreezer.Purpose(kind: .sleep, owner: machine.owner, reusesUnchangedDisk: false)
         await domain.registry.beginUse(of: purpose.id)
         do {
             let commit = try await freezer.freeze(
@@ -176,8 +181,8 @@ extension MachineService {
 
     /// The record of a VM that does not boot any more.
     /// - Throws: `.conflict` at once with `skipWaitBoot`, `.timedOut` after the boot deadline.
-    func settled(_ id: MachineID, skipWaitBoot: Bool) async throws -> Machine {
-        let machine = try await record(id)
+    func settled(_ id: MachineID, skipWaitBoot: Bool, for principal: Principal) async throws -> Machine {
+        let machine = try await record(id, for: principal)
         guard machine.state == .booting else { return machine }
         guard !skipWaitBoot else {
             throw VersError(

@@ -22,16 +22,21 @@ public final class MachineService: Sendable {
 
     // MARK: Reading
 
-    /// Live VMs, the oldest first.
-    public func list() async throws -> [MachineSummary] {
-        try await domain.metadata.liveMachines().map(\.summary)
+    /// The organisation's live VMs, the oldest first.
+    public func list(for principal: Principal) async throws -> [MachineSummary] {
+        try await domain.metadata.liveMachines().filter { $0.organisationID == principal.organisationID }
+            .map(\.summary)
     }
 
-    public func summary(of id: MachineID) async throws -> MachineSummary { try await record(id).summary }
+    public func summary(of id: MachineID, for principal: Principal) async throws -> MachineSummary {
+        try await record(id, for: principal).summary
+    }
 
     /// Also of a deleted VM.
-    public func metadata(of id: MachineID) async throws -> MachineMetadata {
-        guard let machine = try await domain.metadata.machine(id) else { throw Self.notFound(id) }
+    public func metadata(of id: MachineID, for principal: Principal) async throws -> MachineMetadata {
+        guard let machine = try await domain.metadata.machine(id),
+            machine.organisationID == principal.organisationID
+        else { throw Self.notFound(id) }
         let accelerator = domain.hypervisor.accelerator
         return MachineMetadata(
             vm_id: machine.id,
@@ -54,17 +59,21 @@ public final class MachineService: Sendable {
         )
     }
 
-    public func sshKey(of id: MachineID) async throws -> SSHKeyResponse {
-        SSHKeyResponse(ssh_private_key: try await record(id).credentials.userKey, ssh_port: 22)
+    public func sshKey(of id: MachineID, for principal: Principal) async throws -> SSHKeyResponse {
+        SSHKeyResponse(ssh_private_key: try await record(id, for: principal).credentials.userKey, ssh_port: 22)
     }
 
     /// The VM or commit that `text` names.
     /// - Throws: `.notFound`.
-    public func branchSource(named text: String) async throws -> BranchSource {
-        if let id = MachineID(text), let machine = try await domain.metadata.machine(id), machine.deletedAt == nil {
+    public func branchSource(named text: String, for principal: Principal) async throws -> BranchSource {
+        if let id = MachineID(text), let machine = try await domain.metadata.machine(id), machine.deletedAt == nil,
+            machine.organisationID == principal.organisationID
+        {
             return .machine(id)
         }
-        if let id = CommitID(text), let commit = try await domain.metadata.commit(id), commit.isVisible {
+        if let id = CommitID(text), let commit = try await domain.metadata.commit(id),
+            commit.isVisible(to: principal)
+        {
             return .commit(id)
         }
         throw VersError(.notFound, "commit not found: '\(text)' names no vm and no commit")
@@ -72,15 +81,26 @@ public final class MachineService: Sendable {
 
     // MARK: Small changes
 
-    public func upsertLabels(_ labels: [String: String], of id: MachineID) async throws {
+    public func upsertLabels(
+        _ labels: [String: String],
+        of id: MachineID,
+        for principal: Principal
+    ) async throws {
         try Validation.labels(labels)
-        _ = try await record(id)
+        _ = try await record(id, for: principal)
         try await domain.metadata.update(id) { $0.labels = ($0.labels ?? [:]).merging(labels) { $1 } }
     }
 
     // MARK: Shared by the operations
 
-    /// The record of a VM that is not deleted.
+    /// The record of a VM that is not deleted and that `principal` may see: to others it is as unknown as any.
+    func record(_ id: MachineID, for principal: Principal) async throws -> Machine {
+        let machine = try await record(id)
+        guard machine.organisationID == principal.organisationID else { throw Self.notFound(id) }
+        return machine
+    }
+
+    /// The record of a VM that is not deleted, whosever it is: for operations that have checked before.
     func record(_ id: MachineID) async throws -> Machine {
         guard let machine = try await domain.metadata.machine(id), machine.deletedAt == nil else {
             throw Self.notFound(id)
@@ -88,9 +108,9 @@ public final class MachineService: Sendable {
         return machine
     }
 
-    /// The record of a commit that is not deleted.
-    func commitRecord(_ id: CommitID) async throws -> Commit {
-        guard let commit = try await domain.metadata.commit(id), commit.isVisible else {
+    /// The record of a commit that is not deleted and that `principal` may see.
+    func commitRecord(_ id: CommitID, for principal: Principal) async throws -> Commit {
+        guard let commit = try await domain.metadata.commit(id), commit.isVisible(to: principal) else {
             throw VersError(.notFound, "commit not found: \(id)", hint: "list commits with: vers commit list")
         }
         return commit

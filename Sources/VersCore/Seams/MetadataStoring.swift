@@ -22,7 +22,7 @@ public protocol MetadataStoring: Sendable {
     /// Not deleted, of any kind.
     func liveCommits() async throws -> [Commit]
     /// Not deleted and of kind `named`, the newest first, with their number.
-    func namedCommits(publicOnly: Bool, limit: Int, offset: Int) async throws -> CommitSlice
+    func namedCommits(in scope: CommitScope, limit: Int, offset: Int) async throws -> CommitSlice
     /// Inserts a commit and, in the same transaction, changes the machine it was taken from.
     func insert(
         _ commit: Commit,
@@ -34,6 +34,13 @@ public protocol MetadataStoring: Sendable {
 
     func insertKey(id: KeyID, secretHash: [UInt8], label: String, createdAt: Date) async throws
     func secretHash(ofKey id: KeyID) async throws -> [UInt8]?
+}
+
+/// Whose commits a list is of.
+public enum CommitScope: Sendable, Hashable {
+    case organisation(OrganisationID)
+    /// Those that everybody may see.
+    case published
 }
 
 /// Part of a list and the length of the whole.

@@ -14,7 +14,7 @@ struct BranchRoutes: Sendable {
 
     private func branch(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let id = try context.pathID(MachineID.self, name: "vm_or_commit_id")
-        let source = try await machines.branchSource(named: id.text)
+        let source = try await machines.branchSource(named: id.text, for: try context.requirePrincipal())
         return try await create(from: source, request, context)
     }
 
@@ -40,7 +40,7 @@ struct BranchRoutes: Sendable {
             source,
             count: try query.integer("count", default: 1, in: 1...TransferLimit.branchCount),
             options: try query.freezeOptions(),
-            owner: try context.requirePrincipal().keyID
+            for: try context.requirePrincipal()
         )
         let body = NewMachinesResponse(vms: ids.map(NewMachineResponse.init(vm_id:)))
         return try .json(body, status: .created)

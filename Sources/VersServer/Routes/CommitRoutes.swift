@@ -17,7 +17,7 @@ struct CommitRoutes: Sendable {
 
     private func list(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let (limit, offset) = try Self.page(request)
-        return try .json(try await commits.list(limit: limit, offset: offset))
+        return try .json(try await commits.list(limit: limit, offset: offset, for: try context.requirePrincipal()))
     }
 
     private func listPublic(_ request: Request, _ context: APIRequestContext) async throws -> Response {
@@ -34,21 +34,21 @@ struct CommitRoutes: Sendable {
     }
 
     private func info(_ request: Request, _ context: APIRequestContext) async throws -> Response {
-        try .json(try await commits.info(of: try context.commitID()))
+        try .json(try await commits.info(of: try context.commitID(), for: try context.requirePrincipal()))
     }
 
     private func edit(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let id = try context.commitID()
         let body = try await bodies.json(CommitEditRequest.self, of: request)
-        return try .json(try await commits.edit(id, body))
+        return try .json(try await commits.edit(id, body, for: try context.requirePrincipal()))
     }
 
     private func delete(_ request: Request, _ context: APIRequestContext) async throws -> Response {
-        try await commits.delete(try context.commitID())
+        try await commits.delete(try context.commitID(), for: try context.requirePrincipal())
         return .noContent
     }
 
     private func parents(_ request: Request, _ context: APIRequestContext) async throws -> Response {
-        try .json(try await commits.history(of: try context.commitID()))
+        try .json(try await commits.history(of: try context.commitID(), for: try context.requirePrincipal()))
     }
 }

@@ -16,7 +16,12 @@ struct ConsoleRoutes: Sendable {
         let chunk = try await machines.console(
             of: try context.machineID(),
             offset: try query.integer("offset", default: UInt64(0), in: 0...UInt64(Int64.max)),
-            limit: try query.integer("limit", default: ConsoleResponse.defaultLimit, in: 1...TransferLimit.consoleBytes)
+            limit: try query.integer(
+                "limit",
+                default: ConsoleResponse.defaultLimit,
+                in: 1...TransferLimit.consoleBytes
+            ),
+            for: try context.requirePrincipal()
         )
         return try .json(
             ConsoleResponse(

@@ -34,7 +34,7 @@ struct ExecRoutes: Sendable {
         if body.cursor != nil, body.from_latest == true {
             throw VersError(.invalidArgument, "cursor and from_latest exclude each other: expected one of them")
         }
-        let exec = try await guest(id, request).attach(body)
+        let exec = try await guest(id, request, context).attach(body)
         return try await follower.stream(exec, context)
     }
 
@@ -43,7 +43,7 @@ struct ExecRoutes: Sendable {
         var body = try await bodies.json(ExecRequest.self, of: request)
         try Self.validate(body)
         body.exec_id = body.exec_id ?? ExecID()
-        return try await guest(id, request).execute(body)
+        return try await guest(id, request, context).execute(body)
     }
 
     private static func validate(_ body: ExecRequest) throws {
@@ -73,7 +73,7 @@ struct ExecRoutes: Sendable {
         let (id, exec) = (try context.machineID(), try context.execID())
         let ends = try QueryOptions(request).flag("eof")
         let body = try await bodies.bytes(of: request, limit: bodies.maximumUploadBytes)
-        try await guest(id, request).sendInput(Array(body.readableBytesView), to: exec, endOfInput: ends)
+        try await guest(id, request, context).sendInput(Array(body.readableBytesView), to: exec, endOfInput: ends)
         return .emptyObject
     }
 
@@ -81,7 +81,7 @@ struct ExecRoutes: Sendable {
         let (id, exec) = (try context.machineID(), try context.execID())
         let size = try await bodies.json(TerminalSize.self, of: request)
         try Self.validate(size)
-        try await guest(id, request).resizeTerminal(of: exec, to: size)
+        try await guest(id, request, context).resizeTerminal(of: exec, to: size)
         return .emptyObject
     }
 
@@ -91,7 +91,7 @@ struct ExecRoutes: Sendable {
         guard (1...64).contains(body.signal) else {
             throw VersError(.invalidArgument, "invalid signal \(body.signal): expected 1 to 64")
         }
-        try await guest(id, request).signal(body.signal, to: exec)
+        try await guest(id, request, context).signal(body.signal, to: exec)
         return .emptyObject
     }
 
@@ -109,11 +109,19 @@ struct ExecRoutes: Sendable {
             }
             return stream
         }
-        let guest = try await guest(id, request)
+        let guest = try await guest(id, request, context)
         return try .json(try await guest.logs(offset: offset, maximumEntries: entries, stream: stream))
     }
 
-    private func guest(_ id: MachineID, _ request: Request) async throws -> any GuestSession {
-        try await machines.guest(of: id, skipWaitBoot: try QueryOptions(request).flag("skip_wait_boot"))
+    private func guest(
+        _ id: MachineID,
+        _ request: Request,
+        _ context: APIRequestContext
+    ) async throws -> any GuestSession {
+        try await machines.guest(
+            of: id,
+            skipWaitBoot: try QueryOptions(request).flag("skip_wait_boot"),
+            for: try context.requirePrincipal()
+        )
     }
 }

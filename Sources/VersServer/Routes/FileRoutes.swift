@@ -17,7 +17,11 @@ struct FileRoutes: Sendable {
         let id = try context.machineID()
         let query = QueryOptions(request)
         let path = try Self.absolute(query.text("path"))
-        let guest = try await machines.guest(of: id, skipWaitBoot: try query.flag("skip_wait_boot"))
+        let guest = try await machines.guest(
+            of: id,
+            skipWaitBoot: try query.flag("skip_wait_boot"),
+            for: try context.requirePrincipal()
+        )
         let bytes = try await guest.readFile(path, limitInBytes: TransferLimit.fileBytes)
         return try .json(FileContent(content_b64: Data(bytes).base64EncodedString()))
     }
@@ -40,7 +44,7 @@ struct FileRoutes: Sendable {
                 "the file has \(content.count) bytes: expected at most \(TransferLimit.fileBytes)"
             )
         }
-        let guest = try await machines.guest(of: id, skipWaitBoot: skips)
+        let guest = try await machines.guest(of: id, skipWaitBoot: skips, for: try context.requirePrincipal())
         try await guest.writeFile(path, bytes: Array(content), mode: mode, createDirectories: body.create_dirs ?? false)
         return .emptyObject
     }

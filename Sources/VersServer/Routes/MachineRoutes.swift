@@ -23,7 +23,7 @@ struct MachineRoutes: Sendable {
     }
 
     private func list(_ request: Request, _ context: APIRequestContext) async throws -> Response {
-        try .json(try await machines.list())
+        try .json(try await machines.list(for: try context.requirePrincipal()))
     }
 
     private func newRoot(_ request: Request, _ context: APIRequestContext) async throws -> Response {
@@ -31,8 +31,8 @@ struct MachineRoutes: Sendable {
         let body = try await bodies.json(NewRootRequest.self, of: request)
         let id = try await machines.create(
             body.vm_config,
-            owner: try context.requirePrincipal().keyID,
-            waitForBoot: waits
+            waitForBoot: waits,
+            for: try context.requirePrincipal()
         )
         return try .json(NewMachineResponse(vm_id: id), status: .created)
     }
@@ -40,7 +40,7 @@ struct MachineRoutes: Sendable {
     private func fromCommit(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let body = try await bodies.json(FromCommitRequest.self, of: request)
         let commit = try Self.source(of: body)
-        let id = try await machines.create(from: commit, owner: try context.requirePrincipal().keyID)
+        let id = try await machines.create(from: commit, for: try context.requirePrincipal())
         return try .json(NewMachineResponse(vm_id: id), status: .created)
     }
 
@@ -62,22 +62,27 @@ struct MachineRoutes: Sendable {
     }
 
     private func status(_ request: Request, _ context: APIRequestContext) async throws -> Response {
-        try .json(try await machines.summary(of: try context.machineID()))
+        try .json(try await machines.summary(of: try context.machineID(), for: try context.requirePrincipal()))
     }
 
     private func metadata(_ request: Request, _ context: APIRequestContext) async throws -> Response {
-        try .json(try await machines.metadata(of: try context.machineID()))
+        try .json(try await machines.metadata(of: try context.machineID(), for: try context.requirePrincipal()))
     }
 
     private func sshKey(_ request: Request, _ context: APIRequestContext) async throws -> Response {
-        try .json(try await machines.sshKey(of: try context.machineID()))
+        try .json(try await machines.sshKey(of: try context.machineID(), for: try context.requirePrincipal()))
     }
 
     private func setState(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let id = try context.machineID()
         let skips = try QueryOptions(request).flag("skip_wait_boot")
         let body = try await bodies.json(StateRequest.self, of: request)
-        try await machines.setState(of: id, to: body.state, skipWaitBoot: skips)
+        try await machines.setState(
+            of: id,
+            to: body.state,
+            skipWaitBoot: skips,
+            for: try context.requirePrincipal()
+        )
         return .emptyObject
     }
 
@@ -85,14 +90,19 @@ struct MachineRoutes: Sendable {
         let id = try context.machineID()
         let skips = try QueryOptions(request).flag("skip_wait_boot")
         let body = try await bodies.json(DiskRequest.self, of: request)
-        try await machines.resizeDisk(of: id, toMiB: body.fs_size_mib, skipWaitBoot: skips)
+        try await machines.resizeDisk(
+            of: id,
+            toMiB: body.fs_size_mib,
+            skipWaitBoot: skips,
+            for: try context.requirePrincipal()
+        )
         return .emptyObject
     }
 
     private func upsertLabels(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let id = try context.machineID()
         let body = try await bodies.optionalJSON(LabelRequest.self, of: request)
-        try await machines.upsertLabels(body?.labels ?? [:], of: id)
+        try await machines.upsertLabels(body?.labels ?? [:], of: id, for: try context.requirePrincipal())
         return .emptyObject
     }
 
@@ -100,8 +110,8 @@ struct MachineRoutes: Sendable {
         let id = try context.machineID()
         let options = try QueryOptions(request).freezeOptions()
         let body = try await bodies.optionalJSON(CommitRequest.self, of: request) ?? CommitRequest()
-        let owner = try context.requirePrincipal().keyID
-        let commit = try await machines.commit(id, request: body, options: options, owner: owner)
+        let principal = try context.requirePrincipal()
+        let commit = try await machines.commit(id, request: body, options: options, for: principal)
         return try .json(CommitResponse(commit_id: commit), status: .created)
     }
 
@@ -111,7 +121,8 @@ struct MachineRoutes: Sendable {
         let gone = try await machines.delete(
             id,
             recursive: try query.flag("recursive"),
-            skipWaitBoot: try query.flag("skip_wait_boot")
+            skipWaitBoot: try query.flag("skip_wait_boot"),
+            for: try context.requirePrincipal()
         )
         return try .json(DeleteMachineResponse(vm_id: id, vm_ids: gone))
     }
