@@ -89,7 +89,10 @@ let package = Package(
         ),
         .target(
             name: "InstanceStore",
-            dependencies: ["CCrypto", "KeyMaterial", "HostSystem", "VersCore", "VersAPI", logging, systemPackage],
+            dependencies: [
+                "CCrypto", "KeyMaterial", "HostSystem", "VersCore", "VersAPI", logging, systemPackage,
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
             swiftSettings: settings
         ),
         .target(

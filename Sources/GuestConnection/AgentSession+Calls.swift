@@ -65,6 +65,10 @@ extension AgentSession {
         _ = try await call(.applyIdentity(request), "the new identity")
     }
 
+    func startWorkload() async throws {
+        _ = try await call(.startWorkload, "the start of the image's command")
+    }
+
     func waitUntilSettled(deadline: ContinuousClock.Instant) async throws {
         _ = try await call(.waitUntilSettled, "the start of the guest's services", deadline: deadline)
     }

@@ -8,7 +8,7 @@ public import VersCore
 ///
 /// `synchronous` is FULL: a row that was written survives a power cut, as the commit it speaks of does.
 public final class SQLiteMetadataStore: MetadataStoring {
-    private let pool: DatabasePool
+    let pool: DatabasePool
 
     /// Opens or creates the database and brings its tables up to date.
     public init(path: FilePath) throws {

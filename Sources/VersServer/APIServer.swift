@@ -33,6 +33,7 @@ public struct APIServer: Service {
         configuration: APIServerConfiguration,
         machines: any MachineOperations,
         commits: any CommitOperations,
+        images: any ImageOperations,
         keys: any KeyAuthenticating,
         system: VersionResponse,
         logger: Logger,
@@ -48,6 +49,7 @@ public struct APIServer: Service {
         ExecRoutes(machines: machines, bodies: bodies, follower: ExecFollower(follows: follows)).register(on: &routes)
         FileRoutes(machines: machines, bodies: bodies).register(on: &routes)
         ConsoleRoutes(machines: machines).register(on: &routes)
+        ImageRoutes(images: images, bodies: bodies).register(on: &routes)
         SystemRoutes(version: system, counters: counters, follows: follows).register(on: &routes)
 
         let router = Router(context: APIRequestContext.self, options: .autoGenerateHeadEndpoints)

@@ -34,10 +34,13 @@ struct VersImage: AsyncParsableCommand {
     var limitMib: Int
     @Option(help: "MiB that the disk may have.")
     var maximumMib = 32768
+    @Flag(help: "End when stdin does: whoever holds its other end is gone.")
+    var untilStdinEnds = false
     @Argument(help: "Where to put the files.")
     var directory: String
 
     func run() async throws {
+        if untilStdinEnds { Self.watchStdin() }
         do {
             let source: ImageBuildRequest.Source
             switch (archive, reference) {
@@ -58,6 +61,18 @@ struct VersImage: AsyncParsableCommand {
             Self.tell(ImageBuildEvent(error: ErrorBody(Self.explain(error))))
             throw ExitCode.failure
         }
+    }
+
+    /// A thread of its own: the others are busy with the image.
+    private static func watchStdin() {
+        let thread = Thread {
+            var byte: UInt8 = 0
+            while true {
+                let count = read(STDIN_FILENO, &byte, 1)
+                if count == 0 || (count < 0 && errno != EINTR) { _exit(1) }
+            }
+        }
+        thread.start()
     }
 
     private var size: ImageBuildRequest.Size {

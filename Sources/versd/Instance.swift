@@ -35,7 +35,7 @@ struct Instance {
     init(home: FilePath, logger: Logger) throws {
         layout = InstanceLayout(home: home)
         do {
-            for directory in [home, layout.images, layout.commits, layout.machines] {
+            for directory in [home, layout.images, layout.importedImages, layout.commits, layout.machines] {
                 try FileManager.default.createDirectory(
                     atPath: directory.string,
                     withIntermediateDirectories: true,

@@ -9,6 +9,7 @@ public import VersServer
 /// A real server on a Unix socket and a TCP port, over a double of the domain.
 public struct ServerFixture: Sendable {
     public let domain: DomainDouble
+    public let images: ImageDouble
     public let client: VersClient
     public let endpoints: APIServer.Endpoints
     public let socket: FilePath
@@ -30,6 +31,7 @@ public struct ServerFixture: Sendable {
         var configuration = APIServerConfiguration(unixSocket: socket)
         configure(&configuration)
         let domain = DomainDouble()
+        let images = ImageDouble()
         let (listening, announce) = AsyncStream.makeStream(of: APIServer.Endpoints.self)
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
@@ -37,6 +39,7 @@ public struct ServerFixture: Sendable {
             configuration: configuration,
             machines: domain,
             commits: domain,
+            images: images,
             keys: domain,
             system: VersionResponse(executable_name: "versd", workspace_version: "0.0.1", git_hash: "abc"),
             logger: logger
@@ -54,6 +57,7 @@ public struct ServerFixture: Sendable {
                 let client = try VersClient(unixSocket: socket, apiKey: key)
                 let fixture = ServerFixture(
                     domain: domain,
+                    images: images,
                     client: client,
                     endpoints: endpoints,
                     socket: socket,

@@ -116,7 +116,10 @@ struct Transport: Sendable {
         request.headers.add(name: "Authorization", value: "Bearer \(apiKey)")
         request.headers.add(name: "Accept", value: "application/json, application/x-ndjson")
         request.headers.add(name: "User-Agent", value: "vers-swift")
-        if let body = plan.body {
+        if let upload = plan.upload {
+            request.headers.add(name: "Content-Type", value: "application/octet-stream")
+            request.body = .stream(upload, length: .known(upload.length))
+        } else if let body = plan.body {
             request.headers.add(name: "Content-Type", value: plan.contentType)
             request.body = .bytes(ByteBuffer(data: body))
         }

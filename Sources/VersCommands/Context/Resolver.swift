@@ -97,7 +97,7 @@ struct Resolver: Sendable {
         VersError(
             .notFound,
             "\(noun) '\(text.prefix(80))' not found: expected an alias, an id, or the first 4 or more characters of one",
-            hint: noun == "commit" ? "see 'vers commit list'" : "see 'vers status' and 'vers alias'"
+            hint: noun == "commit" || noun == "image" ? "see 'vers \(noun) list'" : "see 'vers status' and 'vers alias'"
         )
     }
 

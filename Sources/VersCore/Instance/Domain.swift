@@ -10,6 +10,7 @@ public struct Domain: Sendable {
     public let commits: any CommitStoring
     public let files: any MachineFileStoring
     public let images: any ImageStoring
+    public let importedImages: any ImportedImageRecording
     public let host: any HostResources
     public let keys: any KeyMaterialProviding
     public let layout: InstanceLayout
@@ -18,6 +19,7 @@ public struct Domain: Sendable {
     public let steps: StepObserver
     public let logger: Logger
     let registry = MachineRegistry()
+    let imageUses = ImageUses()
 
     /// Refuses to make anything new on a disk that is nearly full.
     func ensureDiskSpace() async throws {
@@ -52,6 +54,7 @@ public struct Domain: Sendable {
         commits: any CommitStoring,
         files: any MachineFileStoring,
         images: any ImageStoring,
+        importedImages: any ImportedImageRecording,
         host: any HostResources,
         keys: any KeyMaterialProviding,
         layout: InstanceLayout,
@@ -66,6 +69,7 @@ public struct Domain: Sendable {
         self.commits = commits
         self.files = files
         self.images = images
+        self.importedImages = importedImages
         self.host = host
         self.keys = keys
         self.layout = layout

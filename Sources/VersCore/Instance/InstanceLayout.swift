@@ -18,10 +18,14 @@ public struct InstanceLayout: Sendable, Hashable {
     /// Locked by the one daemon that serves the instance.
     public var lock: FilePath { home.appending("lock") }
     public var images: FilePath { home.appending("images") }
+    /// Of organisations, by their ids.
+    public var importedImages: FilePath { home.appending("base-images") }
     public var commits: FilePath { home.appending("commits") }
     public var machines: FilePath { home.appending("vms") }
 
     public func directory(of machine: MachineID) -> FilePath { machines.appending(machine.text) }
+
+    public func directory(of image: BaseImageID) -> FilePath { importedImages.appending(image.text) }
 
     public func directory(of commit: CommitID) -> FilePath { commits.appending(commit.text) }
 

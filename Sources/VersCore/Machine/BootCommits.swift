@@ -79,7 +79,8 @@ actor BootCommits {
     }
 
     private func freezeBooted(_ machine: Machine, owner: Principal) async throws -> Commit {
-        let live = try await launcher.boot(machine)
+        // The image's command runs in the VMs that start from this state, and in each for the first time.
+        let live = try await launcher.boot(machine, startsWorkload: false)
         let purpose = MachineFreezer.Purpose(kind: .boot, owner: owner, name: "boot-\(machine.hardware.imageName)")
         await domain.registry.beginUse(of: purpose.id)
         do {

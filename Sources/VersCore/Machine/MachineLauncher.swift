@@ -17,12 +17,14 @@ struct MachineLauncher: Sendable {
     }
 
     /// Starts `machine` from its disk and returns when its agent has taken its identity.
-    func boot(_ machine: Machine) async throws -> LiveMachine {
+    /// - Parameter startsWorkload: whether the image's command is to run, if it has one.
+    func boot(_ machine: Machine, startsWorkload: Bool = true) async throws -> LiveMachine {
         let process = try await domain.hypervisor.boot(try await launchConfiguration(of: machine))
         let live = await supervisor.supervise(process, id: machine.id)
         do {
             let session = try await live.session(deadline: .now + domain.configuration.bootDeadline)
             try await session.applyIdentity(try identity(of: machine, dropsConnections: false))
+            if startsWorkload { try await startWorkload(of: machine, in: session) }
             return live
         } catch {
             let reason = (try? await process.executionState()).map { "\($0)" } ?? "its process is gone"
@@ -35,6 +37,13 @@ struct MachineLauncher: Sendable {
                 cause: error
             )
         }
+    }
+
+    /// Has the agent run the command of the VM's image, if it has one.
+    func startWorkload(of machine: Machine, in session: any GuestSession) async throws {
+        let hardware = machine.hardware
+        let image = try await domain.images.image(named: hardware.imageName, build: hardware.imageBuild)
+        if image.hasWorkload { try await session.startWorkload() }
     }
 
     /// Starts a stopped or dead VM again, from its disk. Does nothing when it has a process.

@@ -54,13 +54,15 @@ struct TestDomain {
         steps = recorder
         var logger = Logger(label: "test")
         logger.logLevel = .critical
+        let metadata = try SQLiteMetadataStore(path: layout.database)
         domain = Domain(
             hypervisor: hypervisor,
             guests: guests,
-            metadata: try SQLiteMetadataStore(path: layout.database),
+            metadata: metadata,
             commits: FileCommitStore(layout: layout),
             files: MachineDirectories(layout: layout),
             images: ImageDirectory(layout: layout),
+            importedImages: metadata,
             host: host,
             keys: SystemKeyMaterial(),
             layout: layout,

@@ -1,0 +1,27 @@
+import VersAPI
+
+/// Finds an image by its name: the organisation's own come before those that are installed for everybody.
+struct ImageCatalogue: Sendable {
+    let domain: Domain
+
+    /// - Throws: `.notFound`; `.conflict` when it is not made yet.
+    func image(named name: String, for principal: Principal) async throws -> BaseImage {
+        guard let record = try await domain.importedImages.importedImage(named: name, of: principal.organisationID)
+        else { return try await domain.images.image(named: name) }
+        switch record.state {
+        case .ready: return try await domain.images.image(named: record.name, build: record.id.text)
+        case .failed:
+            throw VersError(
+                .conflict,
+                "image '\(name)' could not be made: \(record.failure ?? "unknown")",
+                hint: "import it again under the same name"
+            )
+        case .queued, .building:
+            throw VersError(
+                .conflict,
+                "image '\(name)' is not ready yet",
+                hint: "wait for it: vers image status \(name)"
+            )
+        }
+    }
+}
