@@ -264,11 +264,16 @@ let package = Package(
             dependencies: ["InstanceStore", "VersCore", "VersAPI", systemPackage],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "ImageArchiveTests",
+            dependencies: ["ImageArchive", "HostSystem", "KeyMaterial", "VersCore", "VersAPI", guestProtocol, systemPackage],
+            swiftSettings: settings
+        ),
         .testTarget(name: "KeyMaterialTests", dependencies: ["KeyMaterial", "VersCore"], swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "VersClient", "VersAPI", "VersCore", "HostSystem", systemPackage, nioCore, "vers", "versd",
+                "VersClient", "VersAPI", "VersCore", "HostSystem", systemPackage, nioCore, "vers", "versd", "vers-image",
             ],
             exclude: ["Guest"],
             swiftSettings: settings

@@ -23,7 +23,7 @@ struct ImportedImageRecord: Codable, FetchableRecord, PersistableRecord {
     let createdAt: Date
     let state: ImportedImage.State
     let diskMiB: Int?
-    let failure: String?
+    let failure: ImportedImage.Failure?
 
     init(_ image: ImportedImage) {
         id = image.id.text

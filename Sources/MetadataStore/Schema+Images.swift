@@ -14,7 +14,7 @@ extension Schema {
                 table.column("createdAt", .datetime).notNull()
                 table.column("state", .text).notNull()
                 table.column("diskMiB", .integer)
-                table.column("failure", .text)
+                table.column("failure", .jsonText)
                 table.uniqueKey(["organisationID", "name"])
             }
         }

@@ -105,6 +105,10 @@ struct LayerApplier {
 
     /// Hides what layers below have: one name, or everything in a directory.
     private func applyWhiteout(_ mark: [UInt8], in parents: ArraySlice<[UInt8]>) throws {
+        let name = Array(mark.dropFirst(Self.whiteoutPrefix.count))
+        guard !name.isEmpty, name != Self.dot, name != Self.parent else {
+            throw VersError.badArchive("whiteout \(shown(mark)) in the archive hides nothing that has a name")
+        }
         guard let directory = try directory(parents, for: mark, creates: false) else { return }
         if mark == Self.opaqueMark {
             directory.children = kept(directory.children)
@@ -112,10 +116,6 @@ struct LayerApplier {
         }
         // aufs keeps things of its own under such names.
         if mark.starts(with: Self.reservedPrefix) { return }
-        let name = Array(mark.dropFirst(Self.whiteoutPrefix.count))
-        guard !name.isEmpty, name != Self.dot, name != Self.parent else {
-            throw VersError.badArchive("whiteout \(shown(mark)) in the archive hides nothing that has a name")
-        }
         guard let entry = directory.children[name] else { return }
         directory.children[name] = kept([name: entry])[name]
     }

@@ -156,6 +156,8 @@ public struct ImageStatusResponse: Codable, Sendable, Equatable {
     /// 0 as long as its disk is not made.
     public var size_mib: Int
     public var error_message: String?
+    /// Ours: the code of that error.
+    public var error_code: ErrorCode?
     /// Ours.
     public var base_image_id: BaseImageID
 
@@ -164,12 +166,14 @@ public struct ImageStatusResponse: Codable, Sendable, Equatable {
         status: ImageStatus,
         size_mib: Int,
         error_message: String?,
+        error_code: ErrorCode? = nil,
         base_image_id: BaseImageID
     ) {
         self.image_name = image_name
         self.status = status
         self.size_mib = size_mib
         self.error_message = error_message
+        self.error_code = error_code
         self.base_image_id = base_image_id
     }
 }
@@ -209,6 +213,7 @@ extension ImageStatusResponse {
         try container.encode(status, forKey: .status)
         try container.encode(size_mib, forKey: .size_mib)
         try container.encode(error_message, forKey: .error_message)
+        try container.encode(error_code, forKey: .error_code)
         try container.encode(base_image_id, forKey: .base_image_id)
     }
 }

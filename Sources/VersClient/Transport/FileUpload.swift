@@ -15,7 +15,7 @@ struct FileUpload: AsyncSequence, Sendable {
     init(_ path: FilePath) throws {
         self.path = path
         do {
-            let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec])
+            let file = try SystemPackage.FileDescriptor.open(path, .readOnly, options: [.closeOnExec])
             defer { try? file.close() }
             length = try file.seek(offset: 0, from: .end)
         } catch let error as Errno {
@@ -45,10 +45,10 @@ struct FileUpload: AsyncSequence, Sendable {
 
 /// Closed with its last user.
 private final class OpenFile: Sendable {
-    private let descriptor: FileDescriptor
+    private let descriptor: SystemPackage.FileDescriptor
 
     init(_ path: FilePath) throws {
-        descriptor = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec])
+        descriptor = try SystemPackage.FileDescriptor.open(path, .readOnly, options: [.closeOnExec])
     }
 
     deinit { try? descriptor.close() }

@@ -60,7 +60,7 @@ struct ImageImport: AsyncParsableCommand {
             let status = try await Self.wait(for: job, session)
             guard status.status == .ready else {
                 throw VersError(
-                    .internal,
+                    status.error_code ?? .internal,
                     "image '\(name)' could not be made: \(status.error_message ?? "unknown")",
                     hint: "its name is free again: import it once more when that is mended"
                 )

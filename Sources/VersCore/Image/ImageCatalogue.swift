@@ -13,7 +13,7 @@ struct ImageCatalogue: Sendable {
         case .failed:
             throw VersError(
                 .conflict,
-                "image '\(name)' could not be made: \(record.failure ?? "unknown")",
+                "image '\(name)' could not be made: \(record.failure?.message ?? "unknown")",
                 hint: "import it again under the same name"
             )
         case .queued, .building:

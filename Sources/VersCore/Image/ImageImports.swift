@@ -156,10 +156,14 @@ public final class ImageImports: Service {
     private func recordFailure(of id: BaseImageID, _ error: any Error) async {
         let failure = error as? VersError
         let text = failure.map { [$0.message, $0.hint].compactMap(\.self).joined(separator: "; ") }
+        let recorded = ImportedImage.Failure(
+            code: failure?.code ?? .internal,
+            message: text ?? "internal error: the daemon's log says more about image \(id)"
+        )
         do {
             try await domain.importedImages.update(id) {
                 $0.state = .failed
-                $0.failure = text ?? "internal error: the daemon's log says more about image \(id)"
+                $0.failure = recorded
             }
         } catch {
             domain.logger.error("failure could not be recorded", metadata: ["image.id": "\(id)", "error": "\(error)"])

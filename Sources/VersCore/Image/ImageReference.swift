@@ -56,7 +56,7 @@ public struct ImageReference: Sendable, Equatable {
     }
 
     private static func isHost(_ text: String) -> Bool {
-        (1...255).contains(text.utf8.count)
+        (1...255).contains(text.utf8.count) && text.utf8.first.map { isAlphanumeric($0) || $0 == UInt8(ascii: "[") } ?? false
             && text.utf8.allSatisfy { isAlphanumeric($0) || ".-:[]".utf8.contains($0) }
     }
 

@@ -37,7 +37,8 @@ public final class ImageService: Sendable {
             image_name: info.image_name,
             status: info.status,
             size_mib: info.size_mib,
-            error_message: own?.failure,
+            error_message: own?.failure?.message,
+            error_code: own?.failure?.code,
             base_image_id: info.base_image_id
         )
     }

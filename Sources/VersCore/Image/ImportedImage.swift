@@ -17,6 +17,16 @@ public struct ImportedImage: Sendable, Equatable, Identifiable {
         case exactly(mebibytes: Int)
     }
 
+    public struct Failure: Sendable, Equatable, Codable {
+        public var code: ErrorCode
+        public var message: String
+
+        public init(code: ErrorCode, message: String) {
+            self.code = code
+            self.message = message
+        }
+    }
+
     public enum State: String, Sendable, Codable {
         case queued
         case building
@@ -36,7 +46,7 @@ public struct ImportedImage: Sendable, Equatable, Identifiable {
     public var state: State
     public var diskMiB: Int?
     /// Why it failed.
-    public var failure: String?
+    public var failure: Failure?
 
     public init(
         id: BaseImageID,
@@ -49,7 +59,7 @@ public struct ImportedImage: Sendable, Equatable, Identifiable {
         createdAt: Date,
         state: State = .queued,
         diskMiB: Int? = nil,
-        failure: String? = nil
+        failure: Failure? = nil
     ) {
         self.id = id
         self.organisationID = organisationID
