@@ -266,14 +266,17 @@ let package = Package(
         ),
         .testTarget(
             name: "ImageArchiveTests",
-            dependencies: ["ImageArchive", "HostSystem", "KeyMaterial", "VersCore", "VersAPI", guestProtocol, systemPackage],
+            dependencies: [
+                "ImageArchive", "HostSystem", "KeyMaterial", "VersCore", "VersAPI", guestProtocol, systemPackage,
+            ],
             swiftSettings: settings
         ),
         .testTarget(name: "KeyMaterialTests", dependencies: ["KeyMaterial", "VersCore"], swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "VersClient", "VersAPI", "VersCore", "HostSystem", systemPackage, nioCore, "vers", "versd", "vers-image",
+                "VersClient", "VersAPI", "VersCore", "HostSystem", systemPackage, nioCore, "vers", "versd",
+                "vers-image",
             ],
             exclude: ["Guest"],
             swiftSettings: settings

@@ -61,9 +61,17 @@ public struct ImageDirectory: ImageStoring {
         let path = directory.appending(ImageManifest.fileName)
         let manifest: ImageManifest
         do {
-            manifest = try JSONDecoder().decode(ImageManifest.self, from: try Data(contentsOf: URL(filePath: path.string)))
+            manifest = try JSONDecoder().decode(
+                ImageManifest.self,
+                from: try Data(contentsOf: URL(filePath: path.string))
+            )
         } catch {
-            throw VersError(.incompatible, "\(path) is not an image manifest", hint: "make the image again", cause: error)
+            throw VersError(
+                .incompatible,
+                "\(path) is not an image manifest",
+                hint: "make the image again",
+                cause: error
+            )
         }
         guard manifest.format == ImageManifest.currentFormat else {
             throw VersError(

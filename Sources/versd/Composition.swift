@@ -27,7 +27,10 @@ struct Composition {
         let metadata = try SQLiteMetadataStore(path: layout.database)
         let background = BackgroundWork()
         let hypervisor = try await QEMUHypervisor(
-            configuration: QEMUConfiguration(memoryLibrary: Self.companion("libramlayers.so"), accelerator: accelerator),
+            configuration: QEMUConfiguration(
+                memoryLibrary: Self.companion("libramlayers.so"),
+                accelerator: accelerator
+            ),
             logger: logger
         )
         let domain = Domain(

@@ -19,7 +19,9 @@ struct ImageBuildTests {
         tar.add(.init(path: "dev/null", type: "3", mode: 0o666, device: (1, 3)))
         tar.add(.init(path: "dev/disk", type: "4", device: (259, 70_000)))
         tar.add(.init(path: "pipe", type: "6"))
-        tar.add(.init(path: "caps", content: [1], pax: ["SCHILY.xattr.user.kind": "tool", "SCHILY.xattr.odd.name": "x"]))
+        tar.add(
+            .init(path: "caps", content: [1], pax: ["SCHILY.xattr.user.kind": "tool", "SCHILY.xattr.odd.name": "x"])
+        )
         tar.add(.init(path: "n", pax: ["path": "names/a b\n\"c\" \u{E9}"]))
         for index in 0..<600 { tar.add("many/a-rather-long-name-for-a-file-\(index)") }
     }
@@ -87,7 +89,9 @@ struct ImageBuildTests {
                 try ArchiveWriter(layers: layers, stored: compressed).saved,
             ]
             if HostTool("zstd") != nil {
-                archives.append(try ArchiveWriter(layers: layers, stored: layers.map { try zstd(scratch, $0) }).layout())
+                archives.append(
+                    try ArchiveWriter(layers: layers, stored: layers.map { try zstd(scratch, $0) }).layout()
+                )
             }
             var listings: Set<String> = []
             for archive in archives {
@@ -111,13 +115,19 @@ struct ImageBuildTests {
         }
     }
 
-    @Test(arguments: [
-        (["Cmd": ["/bin/sh"]], false, nil),
-        (["Cmd": ["/bin/sh"]], true, "/sbin/init"),
-        (["Entrypoint": ["/lib/systemd/systemd", "--x"]], false, "/lib/systemd/systemd"),
-        ([:], false, "/sbin/init"),
-    ] as [([String: [String]], Bool, String?)])
-    func `busybox is no init where the image has a command`(config: [String: [String]], hasScript: Bool, expected: String?)
+    @Test(
+        arguments: [
+            (["Cmd": ["/bin/sh"]], false, nil),
+            (["Cmd": ["/bin/sh"]], true, "/sbin/init"),
+            (["Entrypoint": ["/lib/systemd/systemd", "--x"]], false, "/lib/systemd/systemd"),
+            ([:], false, "/sbin/init"),
+        ] as [([String: [String]], Bool, String?)]
+    )
+    func `busybox is no init where the image has a command`(
+        config: [String: [String]],
+        hasScript: Bool,
+        expected: String?
+    )
         async throws
     {
         try await Scratch.run { scratch in

@@ -134,12 +134,24 @@ struct LayerApplierTests {
         ("an empty name", TarBuilder.build { $0.add("", "x") }),
         ("a whiteout of nothing", TarBuilder.build { $0.add("d/.wh.") }),
         ("a whiteout of the parent", TarBuilder.build { $0.add("d/.wh...") }),
-        ("a name that is too long", TarBuilder.build { $0.add(.init(path: "f", pax: ["path": String(repeating: "n", count: 256)])) }),
+        (
+            "a name that is too long",
+            TarBuilder.build { $0.add(.init(path: "f", pax: ["path": String(repeating: "n", count: 256)])) }
+        ),
         ("a name with a zero", TarBuilder.build { $0.add(.init(path: "f", pax: ["path": "a\0b"])) }),
-        ("too deep a name", TarBuilder.build { $0.add(.init(path: "f", pax: ["path": String(repeating: "d/", count: 300) + "f"])) }),
+        (
+            "too deep a name",
+            TarBuilder.build { $0.add(.init(path: "f", pax: ["path": String(repeating: "d/", count: 300) + "f"])) }
+        ),
         ("a link without a target", TarBuilder.build { $0.symlink("l", "") }),
         ("a device out of range", TarBuilder.build { $0.add(.init(path: "d", type: "3", device: (5000, 1))) }),
-        ("a root that is a file", TarBuilder.build { $0.add("./", "") ; $0.add(".", "x") }),
+        (
+            "a root that is a file",
+            TarBuilder.build {
+                $0.add("./", "")
+                $0.add(".", "x")
+            }
+        ),
     ])
     func `hostile members are refused`(what: String, layer: [UInt8]) async throws {
         try await Scratch.run { scratch in

@@ -62,7 +62,8 @@ struct RegistryTests {
     }
 
     @Test func `the fields of a challenge are read`() {
-        let challenge = #"Bearer realm="https://auth.example/token",service="registry.example", scope="repository:a/b:pull""#
+        let challenge =
+            #"Bearer realm="https://auth.example/token",service="registry.example", scope="repository:a/b:pull""#
         #expect(
             RegistryTransport.fields(of: challenge) == [
                 "realm": "https://auth.example/token", "service": "registry.example", "scope": "repository:a/b:pull",

@@ -99,7 +99,10 @@ struct TarReaderTests {
         ("half a content", damaged { $0 = Array($0.prefix(515)) }),
         ("no mark of the end", damaged { $0 = Array($0.prefix(1024)) }),
         ("a size beyond the end", TarBuilder.build { $0.add(.init(path: "f", statedSize: 1 << 30)) }),
-        ("a record longer than its header", TarBuilder.build { $0.add(.init(path: "f", paxBytes: Array("99 a=b\n".utf8))) }),
+        (
+            "a record longer than its header",
+            TarBuilder.build { $0.add(.init(path: "f", paxBytes: Array("99 a=b\n".utf8))) }
+        ),
         ("a record without a length", TarBuilder.build { $0.add(.init(path: "f", paxBytes: Array("x a=b\n".utf8))) }),
         ("a negative size", TarBuilder.build { $0.add(.init(path: "f", pax: ["size": "-5"])) }),
         ("a size past 64 bits", TarBuilder.build { $0.add(.init(path: "f", pax: ["size": "99999999999999999999"])) }),
@@ -150,7 +153,13 @@ struct TarReaderTests {
     @Test func `no byte of a header can end the process`() async throws {
         try await Scratch.run { scratch in
             let archive = TarBuilder.build { tar in
-                tar.add(.init(path: "f", content: Array("abcdefgh".utf8), pax: ["GNU.sparse.size": "100", "GNU.sparse.map": "0,4,8,4"]))
+                tar.add(
+                    .init(
+                        path: "f",
+                        content: Array("abcdefgh".utf8),
+                        pax: ["GNU.sparse.size": "100", "GNU.sparse.map": "0,4,8,4"]
+                    )
+                )
             }
             var generator = SystemRandomNumberGenerator()
             for _ in 0..<300 {

@@ -172,7 +172,9 @@ struct ImageServiceTests {
                     #expect(await refusal { _ = try await images.create(request, for: owner) } == code)
                 }
                 for name in ["", "../x", "a/b", ".hidden", String(repeating: "n", count: 65)] {
-                    #expect(await refusal { _ = try await images.create(request(name), for: owner) } == .invalidArgument)
+                    #expect(
+                        await refusal { _ = try await images.create(request(name), for: owner) } == .invalidArgument
+                    )
                 }
                 for name in ["default"] {
                     #expect(await refusal { _ = try await images.create(request(name), for: owner) } == .alreadyExists)

@@ -38,7 +38,8 @@ struct ImageTests {
     @Test func `an archive over the limit is refused`() async throws {
         let file = try file(3 << 20)
         defer { try? FileManager.default.removeItem(atPath: file.string) }
-        try await ServerFixture.run { $0.maximumArchiveBytes = 1 << 20
+        try await ServerFixture.run {
+            $0.maximumArchiveBytes = 1 << 20
         } _: { server in
             let error = await #expect(throws: VersError.self) {
                 _ = try await server.client.uploadImage(file, name: "big")

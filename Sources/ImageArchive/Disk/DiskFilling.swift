@@ -200,6 +200,9 @@ struct DiskFilling {
     private static func check(_ operation: String, _ status: Int) throws {
         guard status != 0 else { return }
         if cext4_is_full(status) != 0 { throw DiskFull() }
-        throw VersError(.invalidArgument, "cannot \(operation) in the image's disk: \(String(cString: cext4_message(status)))")
+        throw VersError(
+            .invalidArgument,
+            "cannot \(operation) in the image's disk: \(String(cString: cext4_message(status)))"
+        )
     }
 }

@@ -35,7 +35,8 @@ struct ArchiveImage {
             let target = String(decoding: entry.target, as: UTF8.self)
             let base = FilePath(name).removingLastComponent()
             links[name] = base.pushing(FilePath(target)).lexicallyNormalized().string
-        case .hardLink: links[name] = FilePath(String(decoding: entry.target, as: UTF8.self)).lexicallyNormalized().string
+        case .hardLink:
+            links[name] = FilePath(String(decoding: entry.target, as: UTF8.self)).lexicallyNormalized().string
         default: break
         }
     }
@@ -60,7 +61,11 @@ struct ArchiveImage {
     // MARK: docker save
 
     private func savedImage() throws -> SourceImage {
-        let images = try ImageDocuments.decode([ImageDocuments.SavedImage].self, try document("manifest.json"), "manifest.json")
+        let images = try ImageDocuments.decode(
+            [ImageDocuments.SavedImage].self,
+            try document("manifest.json"),
+            "manifest.json"
+        )
         guard let image = images.first, images.count == 1 else {
             throw VersError.badArchive(
                 "the archive holds \(images.count) images: expected one",
@@ -70,7 +75,9 @@ struct ArchiveImage {
         let bytes = try document(image.Config)
         // The file is named by its digest, bare or as a blob.
         let name = (image.Config.split(separator: "/").last.map(String.init) ?? "").replacing(".json", with: "")
-        if let digest = try? ContentDigest("sha256:\(name)") { try Verification.check(bytes, digest, "the configuration") }
+        if let digest = try? ContentDigest("sha256:\(name)") {
+            try Verification.check(bytes, digest, "the configuration")
+        }
         let layers = try image.Layers.map { SourceImage.Layer(content: try member($0)) }
         return try ImageResolution.image(configuration: bytes, layers: layers, architecture: architecture)
     }
@@ -109,7 +116,9 @@ struct ArchiveImage {
 
     private func blob(_ descriptor: ImageDocuments.Descriptor) throws -> [UInt8] {
         let bytes = try document(try Self.path(of: descriptor))
-        guard Int64(bytes.count) == descriptor.size else { throw Verification.wrongSize(descriptor, Int64(bytes.count)) }
+        guard Int64(bytes.count) == descriptor.size else {
+            throw Verification.wrongSize(descriptor, Int64(bytes.count))
+        }
         try Verification.check(bytes, try ContentDigest(descriptor.digest), "a document")
         return bytes
     }

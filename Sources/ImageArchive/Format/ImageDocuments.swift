@@ -61,7 +61,11 @@ enum ImageDocuments {
         do {
             return try JSONDecoder().decode(type, from: Data(bytes))
         } catch {
-            throw VersError(.invalidArgument, "\(what) of the image is not what it should be: \(error.shortened)", cause: error)
+            throw VersError(
+                .invalidArgument,
+                "\(what) of the image is not what it should be: \(error.shortened)",
+                cause: error
+            )
         }
     }
 }
@@ -87,7 +91,9 @@ struct ContentDigest: Hashable {
         guard parts.count == 2, parts[0] == "sha256", parts[1].utf8.count == 64,
             parts[1].utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
         else {
-            throw VersError.badArchive("digest '\(text.prefix(80))' in the image: expected sha256: and 64 hexadecimal digits")
+            throw VersError.badArchive(
+                "digest '\(text.prefix(80))' in the image: expected sha256: and 64 hexadecimal digits"
+            )
         }
         hexadecimal = parts[1]
     }

@@ -12,7 +12,9 @@ enum ImageResolution {
         // Attestations stand beside images, for no platform.
         let images = manifests.filter { $0.platform?.architecture != "unknown" }
         if images.count == 1, images[0].platform == nil { return images[0] }
-        let fitting = images.filter { $0.platform?.os ?? "linux" == "linux" && $0.platform?.architecture == architecture }
+        let fitting = images.filter {
+            $0.platform?.os ?? "linux" == "linux" && $0.platform?.architecture == architecture
+        }
         guard let first = fitting.first else {
             let offered = images.map { "\($0.platform?.os ?? "?")/\($0.platform?.architecture ?? "?")".prefix(40) }
             throw VersError(
@@ -20,7 +22,8 @@ enum ImageResolution {
                 "the image has no variant for linux/\(architecture): it has \(offered.prefix(8).joined(separator: ", "))"
             )
         }
-        guard fitting.count == 1 || fitting.allSatisfy({ $0.platform?.variant != nil || $0.digest == first.digest }) else {
+        guard fitting.count == 1 || fitting.allSatisfy({ $0.platform?.variant != nil || $0.digest == first.digest })
+        else {
             throw VersError.badArchive(
                 "the archive holds \(fitting.count) images for linux/\(architecture): expected one",
                 hint: "save one image"

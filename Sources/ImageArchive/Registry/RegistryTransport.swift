@@ -125,7 +125,8 @@ final class RegistryTransport {
             throw Self.lost(realm, error)
         }
         let answer = try ImageDocuments.decode(Answer.self, bytes, "the token")
-        guard let token = answer.token ?? answer.access_token, token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+        guard let token = answer.token ?? answer.access_token, token.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+        else {
             throw VersError(.unavailable, "the registry gave no token for '\(repository)'")
         }
         return token

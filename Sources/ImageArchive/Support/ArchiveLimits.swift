@@ -74,6 +74,8 @@ extension VersError {
 /// Bytes of a name as text for a message: no control characters, and not long.
 func shown(_ name: some Collection<UInt8>) -> String {
     let text = String(decoding: name.prefix(120), as: UTF8.self)
-    let clean = String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? "?" : $0 }))
+    let clean = String(
+        String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? "?" : $0 })
+    )
     return "'\(clean)\(name.count > 120 ? "..." : "")'"
 }

@@ -5,7 +5,9 @@ import VersCore
 enum InitChoice {
     /// Where the agent looks, too.
     private static let candidates = ["/sbin/init", "/usr/sbin/init", "/lib/systemd/systemd", "/etc/init", "/init"]
-    private static let systemd = ["/lib/systemd/systemd", "/usr/lib/systemd/systemd", "/bin/systemd", "/usr/bin/systemd"]
+    private static let systemd = [
+        "/lib/systemd/systemd", "/usr/lib/systemd/systemd", "/bin/systemd", "/usr/bin/systemd",
+    ]
 
     /// The path of the init; nil when the agent is to run the image's command.
     ///

@@ -67,7 +67,10 @@ struct FileRange {
 
     /// Everything, in pieces.
     func forEachPiece(of size: Int = 1 << 20, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(min(Int64(size), max(1, length))), alignment: 4096)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: Int(min(Int64(size), max(1, length))),
+            alignment: 4096
+        )
         defer { buffer.deallocate() }
         var done: Int64 = 0
         while done < length {

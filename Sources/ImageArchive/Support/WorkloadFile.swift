@@ -56,7 +56,9 @@ struct WorkloadFile {
         if let number = Int32(text), (1...64).contains(number) { return number }
         let name = text.uppercased()
         let bare = name.hasPrefix("SIG") ? String(name.dropFirst(3)) : name
-        if bare.hasPrefix("RTMIN+"), let offset = Int32(bare.dropFirst(6)), (0...30).contains(offset) { return 34 + offset }
+        if bare.hasPrefix("RTMIN+"), let offset = Int32(bare.dropFirst(6)), (0...30).contains(offset) {
+            return 34 + offset
+        }
         guard let number = names[bare] else {
             throw VersError(.invalidArgument, "the image's stop signal '\(text.prefix(40))' is none that Linux has")
         }

@@ -149,7 +149,9 @@ struct TarReader {
         case UInt8(ascii: "5"): .directory
         case UInt8(ascii: "6"): .fifo
         default:
-            throw VersError.badArchive("\(shown(path)) in the archive is of a type that no root file system has: \(header.type)")
+            throw VersError.badArchive(
+                "\(shown(path)) in the archive is of a type that no root file system has: \(header.type)"
+            )
         }
     }
 

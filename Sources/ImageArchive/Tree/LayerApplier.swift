@@ -171,7 +171,9 @@ struct LayerApplier {
             }
             guard entry.node.isDirectory else {
                 guard creates else { return nil }
-                throw VersError.badArchive("\(shown(name)) in the archive lies below \(shown(component)), which is no directory")
+                throw VersError.badArchive(
+                    "\(shown(name)) in the archive lies below \(shown(component)), which is no directory"
+                )
             }
             if creates { node.children[component]?.touched = layer }
             guard above.count < ArchiveLimits.depth else { throw Self.tooDeep(name) }
@@ -187,7 +189,9 @@ struct LayerApplier {
             throw VersError.badArchive("\(what) \(shown(path)) in the archive is absolute: expected a relative one")
         }
         guard !path.isEmpty, path.count < ArchiveLimits.pathBytes, !path.contains(0) else {
-            throw VersError.badArchive("\(what) \(shown(path)) in the archive has \(path.count) bytes: expected 1 to 4095")
+            throw VersError.badArchive(
+                "\(what) \(shown(path)) in the archive has \(path.count) bytes: expected 1 to 4095"
+            )
         }
         let components = path.split(separator: slash).map(Array.init).filter { $0 != dot }
         for component in components {

@@ -15,7 +15,8 @@ public struct ImageReference: Sendable, Equatable {
 
     /// Whether the registry is this machine, so that plain HTTP is no risk.
     public var isLoopback: Bool {
-        let name = host.hasPrefix("[") ? String(host.dropFirst().prefix { $0 != "]" }) : String(host.prefix { $0 != ":" })
+        let name =
+            host.hasPrefix("[") ? String(host.dropFirst().prefix { $0 != "]" }) : String(host.prefix { $0 != ":" })
         let octets = name.split(separator: ".", omittingEmptySubsequences: false)
         return name == "localhost" || name == "::1"
             || (octets.count == 4 && octets[0] == "127" && octets.allSatisfy { UInt8($0) != nil })
@@ -56,7 +57,8 @@ public struct ImageReference: Sendable, Equatable {
     }
 
     private static func isHost(_ text: String) -> Bool {
-        (1...255).contains(text.utf8.count) && text.utf8.first.map { isAlphanumeric($0) || $0 == UInt8(ascii: "[") } ?? false
+        (1...255).contains(text.utf8.count)
+            && text.utf8.first.map { isAlphanumeric($0) || $0 == UInt8(ascii: "[") } ?? false
             && text.utf8.allSatisfy { isAlphanumeric($0) || ".-:[]".utf8.contains($0) }
     }
 

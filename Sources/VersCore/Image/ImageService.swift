@@ -161,7 +161,9 @@ public final class ImageService: Sendable {
         try Validation.name(name, of: "image name")
         let own = try await domain.importedImages.importedImage(named: name, of: principal.organisationID)
         let isTaken: Bool
-        if let own { isTaken = own.state != .failed } else {
+        if let own {
+            isTaken = own.state != .failed
+        } else {
             isTaken = try await domain.images.installed().contains { $0.name == name }
         }
         guard !isTaken else {
@@ -193,7 +195,9 @@ public final class ImageService: Sendable {
             throw VersError(.notFound, "image not found: \(id)", hint: "list images with: vers image list")
         }
         if [.queued, .building].contains(record.state) { await imports.cancel(id) }
-        guard await domain.imageUses.beginDeletion(of: id.text) else { throw Self.inUse(record, "a VM that is being made") }
+        guard await domain.imageUses.beginDeletion(of: id.text) else {
+            throw Self.inUse(record, "a VM that is being made")
+        }
         do {
             try await checkIsUnused(record)
             try await retireBootCommits(of: record)

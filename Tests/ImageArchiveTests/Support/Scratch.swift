@@ -26,7 +26,8 @@ struct Scratch {
 
     func range(_ bytes: [UInt8]) throws -> FileRange { try SourceFile(try file(bytes)).whole }
 
-    func entries(_ archive: [UInt8], limits: ArchiveLimits = ArchiveLimits(contentBytes: 1 << 30)) throws -> [TarEntry] {
+    func entries(_ archive: [UInt8], limits: ArchiveLimits = ArchiveLimits(contentBytes: 1 << 30)) throws -> [TarEntry]
+    {
         var reader = TarReader(try range(archive), budget: ArchiveBudget(limits))
         var entries: [TarEntry] = []
         while let entry = try reader.next() { entries.append(entry) }
@@ -67,7 +68,9 @@ struct Scratch {
     }
 
     /// What `debugfs` says about a disk.
-    func look(_ command: String, _ disk: FilePath) throws -> String { try run("debugfs", ["-R", command, disk.string]) }
+    func look(_ command: String, _ disk: FilePath) throws -> String {
+        try run("debugfs", ["-R", command, disk.string])
+    }
 }
 
 /// Images as archives.

@@ -24,7 +24,10 @@ struct TarBuilder {
     mutating func add(_ member: Member) {
         if !member.pax.isEmpty || !member.paxBytes.isEmpty {
             let records = member.pax.sorted { $0.key < $1.key }.flatMap { Self.record($0.key, Array($0.value.utf8)) }
-            addRaw(Self.header("pax", type: "x", size: records.count + member.paxBytes.count), records + member.paxBytes)
+            addRaw(
+                Self.header("pax", type: "x", size: records.count + member.paxBytes.count),
+                records + member.paxBytes
+            )
         }
         let header = Self.header(
             member.path,

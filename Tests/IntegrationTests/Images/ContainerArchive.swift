@@ -30,7 +30,7 @@ struct ContainerArchive {
         digest = lambda data: hashlib.sha256(data).hexdigest()
         configuration = json.dumps({"architecture": "amd64", "os": "linux", "config": config, "rootfs": {
             "type": "layers", "diff_ids": ["sha256:" + digest(data) for data in layers]}}).encode()
-        with tarfile.open(target, "w:gz" if kind == "docker" else "w", compresslevel=1) as tar:
+        with tarfile.open(target, "w:gz" if kind == "docker" else "w") as tar:
             def add(name, data):
                 info = tarfile.TarInfo(name)
                 info.size = len(data)

@@ -20,10 +20,13 @@ enum ContainerSystem {
         mountWhereEmpty("/tmp", options: "mode=1777")
         attempt("/etc/hosts") { () throws(SystemError) in
             let present = SmallFile.readText("/etc/hosts") ?? ""
-            if !present.contains("localhost") { try SmallFile.replace("/etc/hosts", with: hosts + present, mode: 0o644) }
+            if !present.contains("localhost") {
+                try SmallFile.replace("/etc/hosts", with: hosts + present, mode: 0o644)
+            }
         }
         // A service may take any port, whatever user it runs as: there is nobody else to take it from.
-        attempt("ports") { () throws(SystemError) in try write("0", to: "/proc/sys/net/ipv4/ip_unprivileged_port_start") }
+        attempt("ports") { () throws(SystemError) in try write("0", to: "/proc/sys/net/ipv4/ip_unprivileged_port_start")
+        }
     }
 
     private static func mountWhereEmpty(_ path: String, options: String) {
