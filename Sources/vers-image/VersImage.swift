@@ -20,6 +20,8 @@ struct VersImage: AsyncParsableCommand {
             """
     )
 
+    private static let niceness: Int32 = 10
+
     @Option(help: "What 'docker save' wrote, an OCI layout as a tar, or a root file system; plain or compressed.")
     var archive: String?
     @Option(help: "An image in a registry, as docker names it.")
@@ -40,7 +42,11 @@ struct VersImage: AsyncParsableCommand {
     var directory: String
 
     func run() async throws {
-        if untilStdinEnds { Self.watchStdin() }
+        if untilStdinEnds {
+            Self.watchStdin()
+            // Running VMs come first.
+            setpriority(PRIO_PROCESS, 0, Self.niceness)
+        }
         do {
             let source: ImageBuildRequest.Source
             switch (archive, reference) {

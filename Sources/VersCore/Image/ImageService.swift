@@ -199,7 +199,7 @@ public final class ImageService: Sendable {
             throw Self.inUse(record, "a VM that is being made")
         }
         do {
-            try await checkIsUnused(record)
+            try await checkIsUnused(record, for: principal)
             try await retireBootCommits(of: record)
             try await domain.importedImages.remove(id)
         } catch {
@@ -210,17 +210,21 @@ public final class ImageService: Sendable {
         await LayerReclaimer(domain: domain).reclaim()
     }
 
-    private func checkIsUnused(_ record: ImportedImage) async throws {
+    /// Counts whatever rests on it, and names only what the principal may see: a public commit may have been taken
+    /// elsewhere.
+    private func checkIsUnused(_ record: ImportedImage, for principal: Principal) async throws {
         let build = record.id.text
         let machines = try await domain.metadata.liveMachines().filter { $0.hardware.imageBuild == build }
         guard machines.isEmpty else {
-            throw Self.inUse(record, "\(machines.count) VM(s): \(Self.listed(machines.map(\.id.text)))")
+            let own = machines.filter { $0.organisationID == principal.organisationID }.map(\.id.text)
+            throw Self.inUse(record, "\(machines.count) VM(s)\(Self.listed(own))")
         }
         let commits = try await domain.metadata.liveCommits().filter {
             $0.hardware.imageBuild == build && $0.kind != .boot
         }
         guard commits.isEmpty else {
-            throw Self.inUse(record, "\(commits.count) commit(s): \(Self.listed(commits.map(\.id.text)))")
+            let own = commits.filter { $0.organisationID == principal.organisationID }.map(\.id.text)
+            throw Self.inUse(record, "\(commits.count) commit(s)\(Self.listed(own))")
         }
     }
 
@@ -245,7 +249,8 @@ public final class ImageService: Sendable {
     }
 
     private static func listed(_ ids: [String]) -> String {
-        ids.prefix(8).joined(separator: ", ") + (ids.count > 8 ? " and \(ids.count - 8) more" : "")
+        guard !ids.isEmpty else { return "" }
+        return ": " + ids.prefix(8).joined(separator: ", ") + (ids.count > 8 ? " and \(ids.count - 8) more" : "")
     }
 }
 

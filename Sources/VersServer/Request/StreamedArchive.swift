@@ -10,12 +10,14 @@ struct StreamedArchive: ImageArchiveBody {
 
     private let request: Request
     private let limit: Int64
+    private let channel: any Channel
     let length: Int64?
 
     /// - Throws: ``RequestFailure`` when the declared length is over the limit, before a byte is read.
-    init(_ request: Request, limit: Int64) throws {
+    init(_ request: Request, over channel: any Channel, limit: Int64) throws {
         self.request = request
         self.limit = limit
+        self.channel = channel
         length = request.headers[.contentLength].flatMap { Int64($0) }
         if let length, length > limit { throw RequestFailure.bodyTooLarge(limit: Int(limit)) }
     }
@@ -33,9 +35,10 @@ struct StreamedArchive: ImageArchiveBody {
             }
         }
         if !piece.isEmpty { try await body(piece) }
-        // The stream of parts simply ends when the client goes away.
-        if let length, received < length {
-            throw VersError(.cancelled, "the body ended after \(received) of \(length) bytes")
+        // The stream of parts simply ends when the client goes away. Without a length, only its connection tells.
+        guard received >= length ?? 0, length != nil || channel.isActive else {
+            let stated = length.map { " of \($0)" } ?? ""
+            throw VersError(.cancelled, "the body ended after \(received)\(stated) bytes")
         }
         guard received > 0 else {
             throw VersError(.invalidBody, "the request has no body: expected an archive")

@@ -35,7 +35,7 @@ struct ImageRoutes: Sendable {
         }
         let range = ImageUploadSize.minimumMiB...ImageUploadSize.maximumMiB
         let size = try query.text("size_mib").map { _ in try query.integer("size_mib", default: 0, in: range) }
-        let archive = try StreamedArchive(request, limit: bodies.maximumArchiveBytes)
+        let archive = try StreamedArchive(request, over: context.channel, limit: bodies.maximumArchiveBytes)
         let job = try await images.upload(archive, name: name, sizeMiB: size, for: try context.requirePrincipal())
         return try .json(job, status: .created)
     }
