@@ -45,7 +45,7 @@ struct VersImage: AsyncParsableCommand {
         if untilStdinEnds {
             Self.watchStdin()
             // Running VMs come first.
-            setpriority(PRIO_PROCESS, 0, Self.niceness)
+            setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)
         }
         do {
             let source: ImageBuildRequest.Source

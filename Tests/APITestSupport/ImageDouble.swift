@@ -9,6 +9,8 @@ public final class ImageDouble: ImageOperations {
         var calls: [String] = []
         var received: [Int] = []
         var error: VersError?
+        var images: [BaseImageInfo] = []
+        var statuses: [ImageStatus] = []
     }
 
     private let state = Mutex(State())
@@ -23,6 +25,28 @@ public final class ImageDouble: ImageOperations {
     /// The next call throws it.
     public func fail(with error: VersError) { state.withLock { $0.error = error } }
 
+    /// What ``list(limit:offset:for:)`` answers.
+    public func have(_ names: [String]) {
+        state.withLock { state in
+            state.images = names.map { name in
+                BaseImageInfo(
+                    base_image_id: BaseImageID(),
+                    image_name: name,
+                    owner_id: DomainDouble.owner,
+                    is_public: false,
+                    source_type: .docker,
+                    size_mib: 300,
+                    created_at: DomainDouble.date,
+                    description: nil,
+                    status: .ready
+                )
+            }
+        }
+    }
+
+    /// What the next questions for a status are answered with; `ready` behind the last.
+    public func answer(_ statuses: [ImageStatus]) { state.withLock { $0.statuses = statuses } }
+
     private func record(_ call: String) throws {
         let error = state.withLock { state in
             state.calls.append(call)
@@ -33,7 +57,9 @@ public final class ImageDouble: ImageOperations {
 
     public func list(limit: Int, offset: Int, for principal: Principal) async throws -> BaseImagePage {
         try record("list \(limit) \(offset)")
-        return BaseImagePage(images: [], total: 0, limit: limit, offset: offset)
+        let images = state.withLock { $0.images }
+        let page = offset < images.count ? Array(images[offset...].prefix(limit)) : []
+        return BaseImagePage(images: page, total: images.count, limit: limit, offset: offset)
     }
 
     public func create(_ request: ImageCreateRequest, for principal: Principal) async throws -> ImageJobResponse {
@@ -56,11 +82,13 @@ public final class ImageDouble: ImageOperations {
 
     public func status(ofImageNamed name: String, for principal: Principal) async throws -> ImageStatusResponse {
         try record("status \(name)")
+        let status = state.withLock { $0.statuses.isEmpty ? .ready : $0.statuses.removeFirst() }
         return ImageStatusResponse(
             image_name: name,
-            status: .ready,
+            status: status,
             size_mib: 64,
-            error_message: nil,
+            error_message: status == .failed ? "no such image" : nil,
+            error_code: status == .failed ? .notFound : nil,
             base_image_id: BaseImageID()
         )
     }

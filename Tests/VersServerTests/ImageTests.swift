@@ -61,12 +61,13 @@ struct ImageTests {
         }
     }
 
-    @Test func `an upload whose client goes away is none`() async throws {
+    @Test(arguments: ["Content-Length: 1000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\nb\r\n"])
+    func `an upload whose client goes away is none`(framing: String) async throws {
         try await ServerFixture.run { server in
             try await RawHTTP.connect(to: server.socket) { connection in
                 try await connection.send(
                     "POST /api/v1/images/upload?image_name=a HTTP/1.1\r\nHost: a\r\n"
-                        + "Authorization: Bearer \(DomainDouble.key)\r\nContent-Length: 1000\r\n\r\nfirst bytes"
+                        + "Authorization: Bearer \(DomainDouble.key)\r\n\(framing)first bytes"
                 )
             }
             await server.beginShutdown()

@@ -6,7 +6,8 @@ import VersAPI
 struct ContainerArchive {
     let directory: FilePath
 
-    /// Python's tar and digests; arguments: the busybox, the target, `docker` or `oci`, the image's configuration.
+    /// Python's tar and digests; arguments: the busybox, the target, `docker` or `oci`, the image's configuration, in
+    /// which `Init` stands for busybox as an init with something to start.
     private static let source = """
         import gzip, hashlib, io, json, sys, tarfile
         busybox, target, kind, config = sys.argv[1], sys.argv[2], sys.argv[3], json.loads(sys.argv[4])
@@ -26,6 +27,9 @@ struct ContainerArchive {
         base = [("bin/busybox", 0o755, 0, program)] + [("bin/" + tool, 0o777, 0, "busybox") for tool in tools]
         base += [("etc/passwd", 0o644, 0, b"root:x:0:0::/root:/bin/sh\\napp:x:1000:1000::/data:/bin/sh\\n"),
                  ("etc/secret", 0o644, 0, b"of the base"), ("data", 0o700, 1000, None)]
+        if config.pop("Init", False):
+            base += [("sbin/init", 0o777, 0, "../bin/busybox"), ("etc/inittab", 0o644, 0, b"::sysinit:/etc/init.d/rcS\\n"),
+                     ("etc/init.d/rcS", 0o755, 0, b"#!/bin/sh\\necho $GREETING >/greeting\\n")]
         layers = [layer(base), layer([("etc/.wh.secret", 0o644, 0, b""), ("data/own", 0o600, 1000, b"kept")])]
         digest = lambda data: hashlib.sha256(data).hexdigest()
         configuration = json.dumps({"architecture": "amd64", "os": "linux", "config": config, "rootfs": {

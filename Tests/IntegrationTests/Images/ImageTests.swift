@@ -99,6 +99,22 @@ extension IntegrationTests {
             try await client.deleteImage(try #require(BaseImageID(image.image_id)))
         }
 
+        @Test func `an image with an init boots it, with the image's environment`() async throws {
+            let archive = try await ContainerArchive(directory: instance.work).write(
+                "init.tar",
+                .oci,
+                #"{"Init": true, "Cmd": ["/bin/sh"], "Env": ["PATH=/bin", "GREETING=from the init"]}"#
+            )
+            try await instance.ok("image import \(archive) --name init -q")
+            let machine = try await client.createMachine(
+                MachineConfiguration(mem_size_mib: 128, image_name: "init"),
+                waitForBoot: true
+            )
+            #expect(try await client.sh(machine, "cat /greeting; cat /proc/1/comm") == "from the init\ninit")
+            try await client.deleteMachine(machine)
+            try await instance.ok("image delete init")
+        }
+
         @Test func `what is no image is refused without a trace`() async throws {
             let before = Leftovers.names(in: instance.home.appending("base-images"))
             let file = instance.work.appending("broken.tar")
