@@ -62,6 +62,8 @@ public struct ImageBuild: Sendable {
         options.timeout.connect = Self.connectTimeout
         options.timeout.read = Self.readTimeout
         options.httpVersion = .http1Only
+        // Refused means refused: repetition is the registry client's business.
+        options.connectionPool.retryConnectionEstablishment = false
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: options)
         let isPlain = reference.isLoopback || insecureRegistries.contains(reference.host)
         let registry = RegistryClient(reference, isPlain: isPlain, client: client, limits: limits)

@@ -52,6 +52,16 @@ struct RegistryTests {
         }
     }
 
+    /// A registry that asks for a token, has the image for two kinds of machines, and keeps its blobs elsewhere.
+    @Test func `tokens, indexes and redirects are followed, and the token stays with the registry`() async throws {
+        try await Scratch.run { scratch in
+            try await TokenRegistry.run(in: scratch, ArchiveWriter(layers: [Self.layer])) { host in
+                let (image, _) = try await scratch.build(.reference("\(host)/team/app"))
+                #expect(image.configuration.arguments == ["/bin/app"])
+            }
+        }
+    }
+
     @Test func `nobody answers`() async throws {
         try await Scratch.run { scratch in
             let error = await #expect(throws: VersError.self) {
@@ -96,8 +106,8 @@ private struct Registry {
         process.standardError = FileHandle.nullDevice
         try process.run()
         defer {
-            process.terminate()
-            process.waitUntilExit()
+            // It may have inherited a mask that blocks what asks it to end.
+            kill(process.processIdentifier, SIGKILL)
         }
         let registry = Registry(scratch: scratch, host: "127.0.0.1:\(port)")
         // curl waits for the listener.
@@ -142,5 +152,80 @@ private struct Registry {
     @discardableResult
     private func curl(_ arguments: [String]) throws -> String {
         try scratch.run("curl", ["-sS", "--noproxy", "*", "--max-time", "20"] + arguments)
+    }
+}
+
+private enum TokenRegistry {
+    private static let source = """
+        import http.server, json, os, sys
+        root = sys.argv[1]
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def log_message(self, *arguments): pass
+            def answer(self, status, body=b"", **headers):
+                self.send_response(status)
+                for name, value in headers.items(): self.send_header(name.replace("_", "-"), value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+            def do_GET(self):
+                token = self.headers.get("Authorization")
+                here = "http://" + self.headers["Host"]
+                if self.path.startswith("/token?"):
+                    fits = "service=registry" in self.path and "scope=repository:team/app:pull" in self.path
+                    return self.answer(200 if fits else 400, json.dumps({"token": "secret"}).encode())
+                if self.path.startswith("/store/"):
+                    if token or not self.headers["Host"].startswith("localhost"): return self.answer(400)
+                    return self.answer(200, open(os.path.join(root, os.path.basename(self.path)), "rb").read())
+                if token != "Bearer secret":
+                    return self.answer(401, WWW_Authenticate='Bearer realm="%s/token",service="registry",'
+                        'scope="repository:team/app:pull"' % here)
+                name = self.path.split("/")[-1].replace("sha256:", "")
+                if "/blobs/" in self.path:
+                    port = self.headers["Host"].split(":")[1]
+                    return self.answer(307, Location="http://localhost:%s/store/%s" % (port, name))
+                self.answer(200, open(os.path.join(root, name), "rb").read())
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        print(server.server_address[1], flush=True)
+        server.serve_forever()
+        """
+
+    static func run(in scratch: Scratch, _ image: ArchiveWriter, _ body: (String) async throws -> Void) async throws {
+        try store(image, in: scratch)
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/python3")
+        process.arguments = ["-c", source, scratch.path.string]
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        defer {
+            kill(process.processIdentifier, SIGKILL)
+        }
+        let port = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+        try await body("127.0.0.1:\(port.trimmingCharacters(in: .whitespacesAndNewlines))")
+    }
+
+    private static func store(_ image: ArchiveWriter, in scratch: Scratch) throws {
+        func blob(_ bytes: [UInt8], _ more: [String: Any] = [:]) throws -> [String: Any] {
+            _ = try scratch.file(bytes, ArchiveWriter.digest(bytes))
+            return more.merging(["digest": "sha256:\(ArchiveWriter.digest(bytes))", "size": bytes.count]) { $1 }
+        }
+        func json(_ value: [String: Any]) throws -> [UInt8] {
+            Array(try JSONSerialization.data(withJSONObject: value, options: .sortedKeys))
+        }
+        let layers = try image.stored.map { try blob($0) }
+        let manifest = try json(["schemaVersion": 2, "config": try blob(try image.configuration), "layers": layers])
+        let other = try json(["schemaVersion": 2, "config": try blob(Array("{}".utf8)), "layers": []])
+        let index = try json([
+            "schemaVersion": 2,
+            "manifests": [
+                try blob(other, ["platform": ["os": "linux", "architecture": "arm64"]]),
+                try blob(manifest, ["platform": ["os": "linux", "architecture": "amd64"]]),
+                [
+                    "digest": "sha256:\(String(repeating: "e", count: 64))", "size": 1,
+                    "platform": ["os": "unknown", "architecture": "unknown"],
+                ],
+            ],
+        ])
+        _ = try scratch.file(index, "latest")
     }
 }

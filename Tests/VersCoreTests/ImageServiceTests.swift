@@ -62,9 +62,15 @@ struct ImageServiceTests {
                 let configuration = MachineConfiguration(mem_size_mib: 128, image_name: "app")
                 let machine = try await test.machines.create(configuration, waitForBoot: true, for: owner)
                 _ = try await test.machines.create(configuration, waitForBoot: true, for: owner)
-                #expect(test.guests.workloads == 2)
+                let byID = try await images.status(ofImageNamed: "app", for: owner).base_image_id.text
+                _ = try await test.machines.create(
+                    MachineConfiguration(mem_size_mib: 128, image_name: byID),
+                    waitForBoot: true,
+                    for: owner
+                )
+                #expect(test.guests.workloads == 3)
                 _ = try await test.branch(machine, count: 2)
-                #expect(test.guests.workloads == 2)
+                #expect(test.guests.workloads == 3)
             }
         }
     }

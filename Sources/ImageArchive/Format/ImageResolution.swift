@@ -9,27 +9,32 @@ enum ImageResolution {
         from manifests: [ImageDocuments.Descriptor],
         architecture: String
     ) throws -> ImageDocuments.Descriptor {
-        // Attestations stand beside images, for no platform.
-        let images = manifests.filter { $0.platform?.architecture != "unknown" }
+        // Attestations stand beside images, for no platform. Two names of one image are one image.
+        var images: [ImageDocuments.Descriptor] = []
+        for image in manifests
+        where image.platform?.architecture != "unknown" && !images.contains(where: { $0.digest == image.digest }) {
+            images.append(image)
+        }
         if images.count == 1, images[0].platform == nil { return images[0] }
         let fitting = images.filter {
             $0.platform?.os ?? "linux" == "linux" && $0.platform?.architecture == architecture
         }
-        guard let first = fitting.first else {
+        // A variant asks for more than every processor has.
+        let plain = fitting.filter { $0.platform?.variant == nil }
+        guard let chosen = plain.first ?? fitting.first else {
             let offered = images.map { "\($0.platform?.os ?? "?")/\($0.platform?.architecture ?? "?")".prefix(40) }
             throw VersError(
                 .incompatible,
                 "the image has no variant for linux/\(architecture): it has \(offered.prefix(8).joined(separator: ", "))"
             )
         }
-        guard fitting.count == 1 || fitting.allSatisfy({ $0.platform?.variant != nil || $0.digest == first.digest })
-        else {
+        guard plain.count <= 1 else {
             throw VersError.badArchive(
-                "the archive holds \(fitting.count) images for linux/\(architecture): expected one",
+                "there are \(plain.count) images for linux/\(architecture): expected one",
                 hint: "save one image"
             )
         }
-        return first
+        return chosen
     }
 
     static func image(

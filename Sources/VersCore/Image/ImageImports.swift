@@ -126,7 +126,8 @@ public final class ImageImports: Service {
             source: source,
             directory: directory,
             size: record.size.request,
-            contentLimitMiB: max(1, min(free, ImageUploadSize.maximumMiB))
+            // Layers lie there decompressed beside the disk that they are copied to.
+            contentLimitMiB: max(1, min(free / 2, ImageUploadSize.maximumMiB))
         )
         let built = try await builder.build(request) { [self] phase in
             state.withLock { $0.phases[record.id] = phase }
