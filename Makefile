@@ -56,7 +56,7 @@ test-unit: ## tests that boot no VM
 	swift test --no-parallel --skip IntegrationTests --skip EngineTests
 
 test-integration: ## tests that boot real VMs (FILTER=name runs some)
-	@scripts/test-integration.sh $(FILTER)
+	@scripts/test-integration.sh "$(FILTER)"
 
 test-kvm: ## the engine under KVM, inside an emulated guest that offers it
 	Tests/KVM/run.sh

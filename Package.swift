@@ -213,14 +213,17 @@ let package = Package(
         .target(
             name: "APITestSupport",
             dependencies: [
-                "VersServer", "VersClient", "VersCore", "VersAPI", logging, lifecycle, systemPackage, nioCore, nioPosix,
+                "VersServer", "VersClient", "VersCore", "VersAPI", "MetadataStore", "KeyMaterial", logging, lifecycle,
+                systemPackage, nioCore, nioPosix,
             ],
             path: "Tests/APITestSupport",
             swiftSettings: settings
         ),
         .testTarget(
             name: "VersServerTests",
-            dependencies: ["APITestSupport", "VersServer", "VersClient", "VersCore", "VersAPI", systemPackage],
+            dependencies: [
+                "APITestSupport", "VersServer", "VersClient", "VersCore", "VersAPI", "MetadataStore", systemPackage,
+            ],
             swiftSettings: settings
         ),
         .testTarget(
@@ -250,13 +253,16 @@ let package = Package(
         .testTarget(
             name: "VersCoreTests",
             dependencies: [
-                "VersCore", "VersAPI", "MetadataStore", "InstanceStore", "KeyMaterial", logging, systemPackage,
+                "APITestSupport", "VersServer", "VersClient", "VersCore", "VersAPI", "MetadataStore", "InstanceStore",
+                "KeyMaterial", logging, systemPackage,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "MetadataStoreTests",
-            dependencies: ["MetadataStore", "VersCore", "VersAPI", systemPackage],
+            dependencies: [
+                "MetadataStore", "VersCore", "VersAPI", systemPackage, .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(

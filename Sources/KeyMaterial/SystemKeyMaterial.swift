@@ -16,6 +16,12 @@ public struct SystemKeyMaterial: KeyMaterialProviding {
 
     public func sha256(_ bytes: [UInt8]) -> [UInt8] { SHA256.digest(of: bytes) }
 
+    public func seal(_ bytes: [UInt8], key: [UInt8]) throws -> [UInt8] {
+        try SealedBox.seal(bytes, key: key, nonce: try SealedBox.nonce(randomBytes))
+    }
+
+    public func open(_ box: [UInt8], key: [UInt8]) throws -> [UInt8]? { try SealedBox.open(box, key: key) }
+
     public func machineCredentials(comment: String) throws -> MachineCredentials {
         let user = try Ed25519KeyPair(seed: try randomBytes(32))
         let host = try Ed25519KeyPair(seed: try randomBytes(32))

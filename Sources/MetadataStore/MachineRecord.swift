@@ -9,6 +9,7 @@ struct MachineRecord: Codable, FetchableRecord, PersistableRecord {
 
     enum Columns {
         static let id = Column(CodingKeys.id)
+        static let organisationID = Column(CodingKeys.organisationID)
         static let createdAt = Column(CodingKeys.createdAt)
         static let deletedAt = Column(CodingKeys.deletedAt)
         static let parentMachineID = Column(CodingKeys.parentMachineID)

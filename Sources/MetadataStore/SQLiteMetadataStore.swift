@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 import GRDB
 public import SystemPackage
 public import VersAPI
@@ -9,6 +9,8 @@ public import VersCore
 /// `synchronous` is FULL: a row that was written survives a power cut, as the commit it speaks of does.
 public final class SQLiteMetadataStore: MetadataStoring {
     let pool: DatabasePool
+    /// This opening of the database: requests that another has begun are nobody's any more.
+    let run = UUID().uuidString
 
     /// Opens or creates the database and brings its tables up to date.
     public init(path: FilePath) throws {
@@ -59,6 +61,10 @@ public final class SQLiteMetadataStore: MetadataStoring {
 
     public func liveMachines() async throws -> [Machine] { try await machines { $0 } }
 
+    public func liveMachines(of organisation: OrganisationID) async throws -> [Machine] {
+        try await machines { $0.filter(MachineRecord.Columns.organisationID == organisation.text) }
+    }
+
     public func children(of id: MachineID) async throws -> [Machine] {
         try await machines { $0.filter(MachineRecord.Columns.parentMachineID == id.text) }
     }
@@ -69,8 +75,11 @@ public final class SQLiteMetadataStore: MetadataStoring {
 
     public func insert(_ machines: [Machine]) async throws {
         try await Self.translatingConflicts {
+            let request = IdempotencyKey.current
             try await self.pool.write { database in
                 for machine in machines { try MachineRecord(machine).insert(database) }
+                try Self.requireRoom(for: machines, in: database)
+                try Self.record(machines: machines, of: request, in: database)
             }
         }
     }
@@ -118,8 +127,10 @@ public final class SQLiteMetadataStore: MetadataStoring {
         _ change: @Sendable @escaping (inout Machine) -> Void
     ) async throws {
         try await Self.translatingConflicts {
+            let request = IdempotencyKey.current
             try await self.pool.write { database in
                 try CommitRecord(commit).insert(database)
+                try Self.record(commits: [commit], of: request, in: database)
                 if let machine { _ = try Self.update(machine, in: database, change) }
             }
         }
@@ -134,24 +145,6 @@ public final class SQLiteMetadataStore: MetadataStoring {
             change(&commit)
             try CommitRecord(commit).update(database)
             return commit
-        }
-    }
-
-    // MARK: Keys
-
-    public func insertKey(id: KeyID, secretHash: [UInt8], label: String, createdAt: Date) async throws {
-        try await pool.write { database in
-            try database.execute(
-                sql: "INSERT INTO apiKey (id, secretHash, label, createdAt) VALUES (?, ?, ?, ?)",
-                arguments: [id.text, Data(secretHash), label, createdAt]
-            )
-        }
-    }
-
-    public func secretHash(ofKey id: KeyID) async throws -> [UInt8]? {
-        try await pool.read { database in
-            try Data.fetchOne(database, sql: "SELECT secretHash FROM apiKey WHERE id = ?", arguments: [id.text])
-                .map(Array.init)
         }
     }
 

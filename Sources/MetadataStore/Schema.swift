@@ -11,6 +11,7 @@ enum Schema {
         }
         registerAccounts(in: &migrator)
         registerImages(in: &migrator)
+        registerIdempotency(in: &migrator)
         return migrator
     }
 

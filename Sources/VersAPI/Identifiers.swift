@@ -62,6 +62,7 @@ public enum Resource {
     public enum Repository {}
     public enum Domain {}
     public enum BaseImage {}
+    public enum Registration {}
 }
 
 /// The canonical handle of a VM.
@@ -94,15 +95,25 @@ public typealias DomainID = Identifier<Resource.Domain>
 /// The handle of a base image.
 public typealias BaseImageID = Identifier<Resource.BaseImage>
 
+/// The handle of a wish to sign up or in that waits for the administrator.
+public typealias RegistrationID = Identifier<Resource.Registration>
+
 extension OrganisationID {
     /// The organisation of the machine's owner. It exists from the first start on; its id is the same everywhere.
-    public static var owner: OrganisationID { wellKnown("00000000-0000-4000-8000-000000000001") }
+    public static var owner: OrganisationID { .wellKnown("00000000-0000-4000-8000-000000000001") }
 
     /// What belongs to no organisation has this one, which never exists.
-    public static var nobody: OrganisationID { wellKnown("00000000-0000-4000-8000-000000000000") }
+    public static var nobody: OrganisationID { .wellKnown("00000000-0000-4000-8000-000000000000") }
+}
 
-    private static func wellKnown(_ text: String) -> OrganisationID {
-        guard let id = OrganisationID(text) else { preconditionFailure("'\(text)' is no id") }
+extension UserID {
+    /// The machine's owner. Exists from the first start on, with the same id everywhere.
+    public static var owner: UserID { .wellKnown("00000000-0000-4000-8000-000000000002") }
+}
+
+extension Identifier {
+    fileprivate static func wellKnown(_ text: String) -> Self {
+        guard let id = Self(text) else { preconditionFailure("'\(text)' is no id") }
         return id
     }
 }

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Foundation
 import NIOCore
 public import SystemPackage
 import VersAPI
@@ -11,7 +12,7 @@ import VersAPI
 /// Every call throws ``VersError``: with the server's code, message and hint when it answered, `.unreachable` when
 /// nothing listens, `.timedOut` when an answer took too long, `.unavailable` when the connection broke, `.cancelled`
 /// when the calling task was cancelled. Reads (`GET`) are repeated up to twice after a broken connection or a
-/// passing server error; nothing else is.
+/// passing server error; changes are only through ``repeatable(under:)``.
 public struct VersClient: Sendable {
     /// Patience with the server.
     public struct Configuration: Sendable {
@@ -26,7 +27,7 @@ public struct VersClient: Sendable {
         public init() {}
     }
 
-    let transport: Transport
+    private(set) var transport: Transport
 
     /// - Parameters:
     ///   - baseURL: `http://127.0.0.1:PORT`, without a path.
@@ -39,6 +40,16 @@ public struct VersClient: Sendable {
     /// A client of the daemon that listens on a Unix socket.
     public init(unixSocket: FilePath, apiKey: String, configuration: Configuration = Configuration()) throws {
         transport = try Transport(server: .unixSocket(unixSocket), apiKey: apiKey, configuration: configuration)
+    }
+
+    /// This client for one change, which is repeated like a read and done once all the same: the server knows it by the
+    /// key, also after a restart. Streams and signing up are not repeated.
+    /// - Parameter key: 1 to 255 visible ASCII characters, a random one when nil; never to be used for another request. To ask again later,
+    ///   in another process too, use the same.
+    public func repeatable(under key: String? = nil) -> VersClient {
+        var copy = self
+        copy.transport.idempotencyKey = key ?? UUID().uuidString.lowercased()
+        return copy
     }
 
     /// Closes all connections; streams that are still open end with an error. To be called exactly once.

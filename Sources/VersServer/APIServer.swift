@@ -5,6 +5,7 @@ import NIOCore
 public import ServiceLifecycle
 public import SystemPackage
 public import VersAPI
+public import VersCore
 
 /// The HTTP API on a TCP address and, when configured, on a Unix socket.
 ///
@@ -25,6 +26,8 @@ public struct APIServer: Service {
     private let follows: FollowedExecs
     private let logger: Logger
     private let onListening: @Sendable (Endpoints) async -> Void
+    /// Every route, as `METHOD /path/:capture`.
+    let routeNames: [String]
 
     /// - Parameters:
     ///   - system: what `GET /api/v1/system/version` answers.
@@ -34,7 +37,9 @@ public struct APIServer: Service {
         machines: any MachineOperations,
         commits: any CommitOperations,
         images: any ImageOperations,
+        accounts: any AccountOperations,
         keys: any KeyAuthenticating,
+        idempotency: IdempotencyService,
         system: VersionResponse,
         logger: Logger,
         onListening: @escaping @Sendable (Endpoints) async -> Void = { _ in }
@@ -50,6 +55,9 @@ public struct APIServer: Service {
         FileRoutes(machines: machines, bodies: bodies).register(on: &routes)
         ConsoleRoutes(machines: machines).register(on: &routes)
         ImageRoutes(images: images, bodies: bodies).register(on: &routes)
+        KeyRoutes(accounts: accounts, bodies: bodies).register(on: &routes)
+        OrganisationRoutes(accounts: accounts, bodies: bodies).register(on: &routes)
+        ShellAuthRoutes(accounts: accounts, bodies: bodies).register(on: &routes)
         SystemRoutes(version: system, counters: counters, follows: follows).register(on: &routes)
 
         let router = Router(context: APIRequestContext.self, options: .autoGenerateHeadEndpoints)
@@ -57,9 +65,14 @@ public struct APIServer: Service {
         router.add(
             middleware: ErrorMiddleware(table: RouteTable(routes), lingerTimeout: configuration.lingerTimeout)
         )
-        routes.add(to: router, authentication: AuthenticationMiddleware(keys: keys))
+        routes.add(
+            to: router,
+            authentication: AuthenticationMiddleware(keys: keys),
+            idempotency: IdempotentHandler(service: idempotency, bodies: bodies)
+        )
 
         self.configuration = configuration
+        routeNames = routes.routes.map { "\($0.method.rawValue) \($0.pattern)" }
         self.responder = router.buildResponder()
         self.counters = counters
         self.follows = follows

@@ -19,6 +19,7 @@ struct Composition {
     let instance: Instance
     let listen: ListenAddress
     let accelerator: AcceleratorPreference
+    let registration: RegistrationPolicy
     let readyDescriptor: Int32?
     let logger: Logger
 
@@ -37,6 +38,7 @@ struct Composition {
             hypervisor: hypervisor,
             guests: AgentConnector(logger: logger),
             metadata: metadata,
+            accounts: metadata,
             commits: FileCommitStore(layout: layout),
             files: MachineDirectories(layout: layout),
             images: ImageDirectory(layout: layout),
@@ -74,7 +76,9 @@ struct Composition {
             machines: machines,
             commits: CommitService(domain: domain),
             images: ImageService(domain: domain, files: imageFiles, imports: imports),
+            accounts: AccountService(domain: domain, keys: keys, registration: registration),
             keys: keys,
+            idempotency: IdempotencyService(store: metadata, keys: domain.keys, logger: logger),
             system: Version.response,
             logger: logger,
             onListening: { endpoints in await announce(endpoints) }

@@ -70,7 +70,7 @@ struct Instance {
         {
             return
         }
-        let key = try await keys.create(label: "owner")
+        let key = try await keys.createAdministratorKey(label: "owner")
         try await DurableFile.write(Array("\(key)\n".utf8), to: layout.ownerKey)
     }
 

@@ -4,6 +4,7 @@ public import Logging
 public import QEMU
 import SystemPackage
 import VersAPI
+public import VersCore
 
 /// The daemon that owns the VMs of one instance.
 @main
@@ -39,6 +40,14 @@ struct VersDaemon: AsyncParsableCommand {
     @Option(help: "Accelerator for guests: automatic, kvm or tcg.")
     var accelerator: AcceleratorPreference = .automatic
 
+    @Option(
+        help: ArgumentHelp(
+            "Who may ask for an account: closed (users whom the administrator added) or open (everybody, and the administrator decides).",
+            valueName: "closed|open"
+        )
+    )
+    var registration: RegistrationPolicy = .closed
+
     func run() async throws {
         let level = logLevel
         LoggingSystem.bootstrap { label in
@@ -53,6 +62,7 @@ struct VersDaemon: AsyncParsableCommand {
                 instance: instance,
                 listen: listen,
                 accelerator: accelerator,
+                registration: registration,
                 readyDescriptor: readyFD,
                 logger: logger
             ).run()
@@ -69,3 +79,5 @@ struct VersDaemon: AsyncParsableCommand {
 extension Logger.Level: @retroactive ExpressibleByArgument {}
 
 extension AcceleratorPreference: ExpressibleByArgument {}
+
+extension RegistrationPolicy: ExpressibleByArgument {}

@@ -15,6 +15,7 @@ public final class GuestDouble: GuestSession {
         public var files: [String: [UInt8]] = [:]
         public var modes: [UInt32] = []
         public var error: VersError?
+        var refusals: [VersError] = []
     }
 
     private let state = Mutex(State())
@@ -28,8 +29,14 @@ public final class GuestDouble: GuestSession {
 
     public func fail(with error: VersError?) { state.withLock { $0.error = error } }
 
+    /// The next command is not started.
+    public func refuseNextCommand(with error: VersError) { state.withLock { $0.refusals.append(error) } }
+
     public func execute(_ request: ExecRequest) async throws -> any GuestExec {
-        try take { $0.requests.append(request) }
+        try state.withLock { state in
+            if !state.refusals.isEmpty { throw state.refusals.removeFirst() }
+        }
+        return try take { $0.requests.append(request) }
     }
 
     public func attach(_ request: AttachRequest) async throws -> any GuestExec {

@@ -1,9 +1,12 @@
 import Foundation
+import KeyMaterial
 import Logging
+import MetadataStore
 import ServiceLifecycle
 public import SystemPackage
 import VersAPI
 public import VersClient
+import VersCore
 public import VersServer
 
 /// A real server on a Unix socket and a TCP port, over a double of the domain.
@@ -19,9 +22,11 @@ public struct ServerFixture: Sendable {
     public func beginShutdown() async { await shutdownTrigger() }
 
     /// Runs `operation` against a server, then shuts it down and removes its files.
+    /// - Parameter database: where answers are kept; of its own when nil.
     public static func run(
         _ configure: (inout APIServerConfiguration) -> Void = { _ in },
         key: String = DomainDouble.key,
+        database: FilePath? = nil,
         _ operation: (ServerFixture) async throws -> Void
     ) async throws {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("vers-\(UUID().uuidString)")
@@ -32,6 +37,7 @@ public struct ServerFixture: Sendable {
         configure(&configuration)
         let domain = DomainDouble()
         let images = ImageDouble()
+        let metadata = try SQLiteMetadataStore(path: database ?? FilePath(directory.path).appending("vers.sqlite"))
         let (listening, announce) = AsyncStream.makeStream(of: APIServer.Endpoints.self)
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
@@ -40,7 +46,9 @@ public struct ServerFixture: Sendable {
             machines: domain,
             commits: domain,
             images: images,
+            accounts: AccountDouble(),
             keys: domain,
+            idempotency: IdempotencyService(store: metadata, keys: SystemKeyMaterial(), logger: logger),
             system: VersionResponse(executable_name: "versd", workspace_version: "0.0.1", git_hash: "abc"),
             logger: logger
         ) { endpoints in announce.yield(endpoints) }

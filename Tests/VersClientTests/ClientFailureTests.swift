@@ -37,6 +37,18 @@ import VersClient
         }
     }
 
+    @Test func aNamedWriteIsRepeatedAndDoneOnce() async throws {
+        try await ServerFixture.run { server in
+            let busy = VersError(.unavailable, "busy")
+            server.domain.fail(with: [busy, busy])
+            let client = server.client.repeatable(under: "one")
+            let made = try await client.branch(server.domain.machine)
+            #expect(server.domain.recorded.count == 3)
+            #expect(try await client.branch(server.domain.machine) == made)
+            #expect(server.domain.recorded.count == 3)
+        }
+    }
+
     @Test func aRefusalIsNotRepeated() async throws {
         try await ServerFixture.run { server in
             server.domain.fail(with: [VersError(.notFound, "no such VM", hint: "see `vers ps`")])

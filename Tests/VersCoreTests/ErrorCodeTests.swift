@@ -5,7 +5,8 @@ struct ErrorCodeTests {
     static let all: [ErrorCode] = [
         .invalidArgument, .invalidBody, .invalidField, .unauthenticated, .forbidden, .notFound, .methodNotAllowed,
         .conflict, .hasChildren, .inUse, .alreadyExists, .incompatible, .payloadTooLarge, .timedOut, .cancelled,
-        .resourceExhausted, .unavailable, .unreachable, .unsupported, .internal,
+        .resourceExhausted, .unavailable, .unreachable, .unsupported, .internal, .limitExceeded, .interrupted,
+        .idempotencyKeyReused,
     ]
 
     @Test func `no two codes have one name`() {

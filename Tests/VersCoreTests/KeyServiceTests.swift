@@ -6,7 +6,7 @@ import VersAPI
 struct KeyServiceTests {
     @Test func `a created key authenticates as itself`() async throws {
         try await TestDomain.run { test in
-            let key = try await test.keys.create(label: "owner")
+            let key = try await test.keys.createAdministratorKey(label: "owner")
             #expect(key.utf8.count == 100)
             #expect(try await test.keys.authenticate(key).keyID.text == key.prefix(36))
         }
@@ -14,8 +14,8 @@ struct KeyServiceTests {
 
     @Test func `wrong keys are refused with one and the same message`() async throws {
         try await TestDomain.run { test in
-            let key = try await test.keys.create(label: "owner")
-            let other = try await test.keys.create(label: "other")
+            let key = try await test.keys.createAdministratorKey(label: "owner")
+            let other = try await test.keys.createAdministratorKey(label: "other")
             let (id, secret) = (String(key.prefix(36)), String(key.dropFirst(36)))
             let otherSecret = String(other.dropFirst(36))
             let wrong: [String] = [
@@ -34,11 +34,11 @@ struct KeyServiceTests {
 
     @Test func `only a hash of the secret is stored`() async throws {
         try await TestDomain.run { test in
-            let key = try await test.keys.create(label: "owner")
+            let key = try await test.keys.createAdministratorKey(label: "owner")
             let id = try #require(KeyID(String(key.prefix(36))))
-            let stored = try #require(try await test.domain.metadata.secretHash(ofKey: id))
+            let stored = try #require(try await test.domain.accounts.key(id)).secretHash
             #expect(stored.count == 32)
-            #expect(stored == test.domain.keys.sha256(Array(key.dropFirst(36).utf8)))
+            #expect(Array(stored) == test.domain.keys.sha256(Array(key.dropFirst(36).utf8)))
         }
     }
 }

@@ -171,6 +171,7 @@ extension Domain {
             hypervisor: hypervisor,
             guests: guests,
             metadata: metadata,
+            accounts: accounts,
             commits: commits,
             files: files,
             images: images,

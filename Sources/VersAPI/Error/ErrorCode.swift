@@ -19,6 +19,8 @@ public struct ErrorCode: RawRepresentable, Hashable, Sendable, Codable, CustomSt
     public static let unauthenticated = Self(rawValue: "unauthenticated")
     /// The key is good, but does not allow this.
     public static let forbidden = Self(rawValue: "forbidden")
+    /// The key's own limits do not allow it.
+    public static let limitExceeded = Self(rawValue: "limit_exceeded")
     public static let notFound = Self(rawValue: "not_found")
     /// The method does not exist at this path.
     public static let methodNotAllowed = Self(rawValue: "method_not_allowed")
@@ -32,6 +34,10 @@ public struct ErrorCode: RawRepresentable, Hashable, Sendable, Codable, CustomSt
     public static let alreadyExists = Self(rawValue: "already_exists")
     /// The saved state was made by something that this host does not match.
     public static let incompatible = Self(rawValue: "incompatible")
+    /// The server was ended in the middle of the request with this idempotency key: how far it got is not known.
+    public static let interrupted = Self(rawValue: "interrupted")
+    /// The idempotency key was used for another request.
+    public static let idempotencyKeyReused = Self(rawValue: "idempotency_key_reused")
     public static let payloadTooLarge = Self(rawValue: "payload_too_large")
     /// Something took longer than its deadline.
     public static let timedOut = Self(rawValue: "timed_out")
@@ -51,13 +57,13 @@ public struct ErrorCode: RawRepresentable, Hashable, Sendable, Codable, CustomSt
         switch self {
         case .invalidArgument, .invalidBody: 400
         case .unauthenticated: 401
-        case .forbidden: 403
+        case .forbidden, .limitExceeded: 403
         case .notFound: 404
         case .methodNotAllowed: 405
         case .timedOut: 504
-        case .conflict, .hasChildren, .inUse, .alreadyExists, .incompatible: 409
+        case .conflict, .hasChildren, .inUse, .alreadyExists, .incompatible, .interrupted: 409
         case .payloadTooLarge: 413
-        case .invalidField: 422
+        case .invalidField, .idempotencyKeyReused: 422
         case .cancelled: 499
         case .unsupported: 501
         case .resourceExhausted: 507
@@ -69,10 +75,12 @@ public struct ErrorCode: RawRepresentable, Hashable, Sendable, Codable, CustomSt
     /// The exit status of `vers` for this code: 0 to 7, as documented in `docs/cli.md`.
     public var exitStatus: Int32 {
         switch self {
-        case .unauthenticated, .forbidden: 2
+        case .unauthenticated, .forbidden, .limitExceeded: 2
         case .notFound: 3
-        case .conflict, .hasChildren, .inUse, .alreadyExists, .incompatible: 4
-        case .invalidArgument, .invalidBody, .invalidField, .payloadTooLarge, .methodNotAllowed: 5
+        case .conflict, .hasChildren, .inUse, .alreadyExists, .incompatible, .interrupted: 4
+        case .invalidArgument, .invalidBody, .invalidField, .payloadTooLarge, .methodNotAllowed,
+            .idempotencyKeyReused:
+            5
         case .timedOut: 6
         case .cancelled: 7
         default: 1

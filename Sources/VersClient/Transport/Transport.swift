@@ -15,6 +15,8 @@ struct Transport: Sendable {
     private let apiKey: String
     private let configuration: VersClient.Configuration
     private let client: HTTPClient
+    /// Names a change, so that it can be sent again.
+    var idempotencyKey: String?
 
     init(server: ServerAddress, apiKey: String, configuration: VersClient.Configuration) throws {
         address = server
@@ -72,7 +74,8 @@ struct Transport: Sendable {
     }
 
     private func answer(to plan: RequestPlan) async throws -> Data {
-        var delays = plan.method == .get ? configuration.retryDelays[...] : []
+        let isRepeatable = plan.method == .get || (idempotencyKey != nil && !plan.isAtRoot)
+        var delays = isRepeatable ? configuration.retryDelays[...] : []
         while true {
             do {
                 return try await attempt(plan)
@@ -116,6 +119,9 @@ struct Transport: Sendable {
         request.headers.add(name: "Authorization", value: "Bearer \(apiKey)")
         request.headers.add(name: "Accept", value: "application/json, application/x-ndjson")
         request.headers.add(name: "User-Agent", value: "vers-swift")
+        if plan.method != .get, let idempotencyKey {
+            request.headers.add(name: "X-Idempotency-Key", value: idempotencyKey)
+        }
         if let upload = plan.upload {
             request.headers.add(name: "Content-Type", value: "application/octet-stream")
             request.body = .stream(upload, length: .known(upload.length))

@@ -15,9 +15,10 @@ struct CredentialsFile {
     }
 
     /// The file is readable by its owner only.
-    func save(apiKey: String) throws {
+    func save(apiKey: String, other: [String: String] = [:]) throws {
         var fields = try fields()
         fields["apiKey"] = apiKey
+        fields.merge(other) { $1 }
         let data = try JSONSerialization.data(withJSONObject: fields, options: [.prettyPrinted, .sortedKeys])
         try UserFile.replace(path, with: String(decoding: data, as: UTF8.self) + "\n", mode: .ownerReadWrite)
     }

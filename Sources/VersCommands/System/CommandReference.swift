@@ -49,7 +49,7 @@ enum CommandReference {
         |---|---|
         | 0 | success |
         | 1 | any other failure |
-        | 2 | the API key is missing or refused |
+        | 2 | the API key is missing or refused, or does not allow it |
         | 3 | not found |
         | 4 | conflict: the state does not allow it, or something needs the object |
         | 5 | bad arguments |
@@ -65,7 +65,7 @@ enum CommandReference {
         | `vers.toml` | what `run` starts in this directory; see `vers init` |
         | `.vers/HEAD` | the VM that commands in this directory act on |
         | `~/.vers/aliases.json` | aliases |
-        | `~/.versrc` | the API key that `login` saved |
+        | `~/.versrc` | the API key that `login` or `signup` saved |
         | `.env` | settings below, where the environment does not have them |
         | `VERS_HOME` | the directory of this user's instance: `/var/lib/vers` for root, else `~/.local/share/vers` |
         | `VERS_URL` | the URL of another instance, used instead; nothing is started then |

@@ -37,7 +37,13 @@ struct VersCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "Instance",
                 subcommands: [
-                    Up.self, Down.self, Doctor.self, Login.self, Completion.self,
+                    Up.self, Down.self, Doctor.self, Completion.self,
+                ]
+            ),
+            CommandGroup(
+                name: "Account",
+                subcommands: [
+                    Login.self, Logout.self, Signup.self, WhoAmI.self, Key.self, Organisation.self, Registration.self,
                 ]
             ),
         ]

@@ -7,6 +7,7 @@ public struct Domain: Sendable {
     public let hypervisor: any Hypervisor
     public let guests: any GuestConnector
     public let metadata: any MetadataStoring
+    public let accounts: any AccountStoring
     public let commits: any CommitStoring
     public let files: any MachineFileStoring
     public let images: any ImageStoring
@@ -51,6 +52,7 @@ public struct Domain: Sendable {
         hypervisor: any Hypervisor,
         guests: any GuestConnector,
         metadata: any MetadataStoring,
+        accounts: any AccountStoring,
         commits: any CommitStoring,
         files: any MachineFileStoring,
         images: any ImageStoring,
@@ -66,6 +68,7 @@ public struct Domain: Sendable {
         self.hypervisor = hypervisor
         self.guests = guests
         self.metadata = metadata
+        self.accounts = accounts
         self.commits = commits
         self.files = files
         self.images = images

@@ -14,9 +14,12 @@ extension MachineService {
         try Validation.value(count, of: "count", in: 1...DomainConfiguration.maximumChildren)
         switch source {
         case .commit(let id):
-            return try await spawn(count, from: try await commitRecord(id, for: principal), for: principal)
+            let commit = try await commitRecord(id, for: principal)
+            try await requireLimits(of: principal, count: count, hardware: commit.hardware)
+            return try await spawn(count, from: commit, for: principal)
         case .machine(let id):
             let machine = try await settled(id, skipWaitBoot: options.skipWaitBoot, for: principal)
+            try await requireLimits(of: principal, count: count, hardware: machine.hardware)
             try await admit(count: count, memoryMiB: machine.hardware.memoryMiB)
             let purpose = MachineFreezer.Purpose(kind: .branch, owner: principal, reusesUnchangedDisk: false)
             await domain.registry.beginUse(of: purpose.id)

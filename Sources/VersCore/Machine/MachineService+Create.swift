@@ -24,6 +24,7 @@ extension MachineService {
         for principal: Principal
     ) async throws -> MachineID {
         let plan = try await plan(configuration, image: image)
+        try await requireLimits(of: principal, count: 1, hardware: plan.hardware)
         let machine = Machine(
             id: MachineID(),
             ownerID: principal.keyID,
@@ -52,6 +53,7 @@ extension MachineService {
     /// Starts a VM from a commit. The VM is `running` when the call returns.
     public func create(from commit: CommitID, for principal: Principal) async throws -> MachineID {
         let source = try await commitRecord(commit, for: principal)
+        try await requireLimits(of: principal, count: 1, hardware: source.hardware)
         guard let id = try await spawn(1, from: source, for: principal).first else {
             throw VersError(.internal, "commit \(commit) started no vm")
         }
@@ -71,17 +73,26 @@ extension MachineService {
         do {
             try await domain.registry.exclusively(machine.id) {
                 whenHeld()
-                guard machine.activeDisk == nil else { return try await launcher.bootRecorded(machine) }
-                let hardware = machine.hardware
-                let image = try await domain.images.image(named: hardware.imageName, build: hardware.imageBuild)
-                await domain.removeFiles(of: machine.id)
-                try await bringUp(machine, image: image) { started in
-                    try await domain.metadata.update(machine.id) { $0 = $0.started(as: started) }
-                    try await supervisor.confirm(machine.id)
+                do {
+                    try await bringUpHeld(machine)
+                } catch {
+                    // Still held: whoever waits for the boot is to learn what became of it.
+                    await recordFailure(of: machine, error)
                 }
             }
         } catch {
             await recordFailure(of: machine, error)
+        }
+    }
+
+    private func bringUpHeld(_ machine: Machine) async throws {
+        guard machine.activeDisk == nil else { return try await launcher.bootRecorded(machine) }
+        let hardware = machine.hardware
+        let image = try await domain.images.image(named: hardware.imageName, build: hardware.imageBuild)
+        await domain.removeFiles(of: machine.id)
+        try await bringUp(machine, image: image) { started in
+            try await domain.metadata.update(machine.id) { $0 = $0.started(as: started) }
+            try await supervisor.confirm(machine.id)
         }
     }
 
@@ -139,6 +150,15 @@ extension MachineService {
             ),
             diskMiB: diskMiB
         )
+    }
+
+    /// Refuses what the principal's key may not make or start.
+    /// - Parameter count: of VMs that are new. Recording them counts again, so that requests at once keep the limit.
+    func requireLimits(of principal: Principal, count: Int, hardware: Hardware) async throws {
+        guard let limits = try await domain.accounts.key(principal.keyID)?.limits else { return }
+        try limits.admit(memoryMiB: hardware.memoryMiB, vcpuCount: hardware.vcpuCount)
+        guard limits.machines != nil, count > 0 else { return }
+        try limits.admit(machines: try await domain.accounts.machineCount(of: principal.keyID) + count)
     }
 
     /// Refuses new VMs that the host cannot carry.

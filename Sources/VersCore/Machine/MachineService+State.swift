@@ -14,6 +14,9 @@ extension MachineService {
         _ = try await settled(id, skipWaitBoot: skipWaitBoot, for: principal)
         try await domain.registry.exclusively(id) {
             let machine = try await record(id)
+            if state == .running, [.sleeping, .stopped, .dead].contains(machine.state) {
+                try await requireLimits(of: principal, count: 0, hardware: machine.hardware)
+            }
             switch (machine.state, state) {
             case (.running, .running), (.paused, .paused), (.sleeping, .sleeping), (.stopped, .stopped): return
             case (.paused, .running): try await resume(machine)

@@ -26,6 +26,10 @@ public protocol ImageStoring: Sendable {
 public protocol KeyMaterialProviding: Sendable {
     func randomBytes(_ count: Int) throws -> [UInt8]
     func sha256(_ bytes: [UInt8]) -> [UInt8]
+    /// Encrypts and authenticates `bytes` with a key of 32 bytes.
+    func seal(_ bytes: [UInt8], key: [UInt8]) throws -> [UInt8]
+    /// What ``seal(_:key:)`` has sealed; nil when the key is another, or the box was changed.
+    func open(_ box: [UInt8], key: [UInt8]) throws -> [UInt8]?
     /// New ed25519 keys. `comment` ends the public line.
     func machineCredentials(comment: String) throws -> MachineCredentials
 }

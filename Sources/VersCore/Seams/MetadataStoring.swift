@@ -1,4 +1,3 @@
-public import Foundation
 public import VersAPI
 
 /// Everything that is true, in one transactional store. A call is one transaction; when it returns, the change
@@ -7,11 +6,13 @@ public protocol MetadataStoring: Sendable {
     func machine(_ id: MachineID) async throws -> Machine?
     /// Not deleted, the oldest first.
     func liveMachines() async throws -> [Machine]
+    /// The same of one organisation.
+    func liveMachines(of organisation: OrganisationID) async throws -> [Machine]
     /// Not deleted, started from a commit of `id`, the oldest first.
     func children(of id: MachineID) async throws -> [Machine]
     /// Not deleted, started from `commit`, the oldest first.
     func machines(startedFrom commit: CommitID) async throws -> [Machine]
-    /// Inserts all or none. `.alreadyExists` when an id is taken.
+    /// Inserts all or none. `.alreadyExists` when an id is taken, `.limitExceeded` when their key has too many then.
     func insert(_ machines: [Machine]) async throws
     /// Changes one machine in place and returns it. `.notFound` when it does not exist.
     @discardableResult
@@ -31,9 +32,6 @@ public protocol MetadataStoring: Sendable {
     ) async throws
     @discardableResult
     func update(_ id: CommitID, _ change: @Sendable @escaping (inout Commit) -> Void) async throws -> Commit
-
-    func insertKey(id: KeyID, secretHash: [UInt8], label: String, createdAt: Date) async throws
-    func secretHash(ofKey id: KeyID) async throws -> [UInt8]?
 }
 
 /// Whose commits a list is of.

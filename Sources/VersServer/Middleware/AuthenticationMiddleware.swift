@@ -25,6 +25,7 @@ struct AuthenticationMiddleware: RouterMiddleware {
         var context = context
         do {
             context.principal = try await keys.authenticate(key)
+            context.bearerKey = key
         } catch let error as VersError where error.code == .unauthenticated {
             throw Self.challenge(error)
         }

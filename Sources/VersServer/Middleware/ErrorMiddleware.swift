@@ -80,12 +80,7 @@ struct ErrorMiddleware: RouterMiddleware {
         _ request: Request,
         _ context: APIRequestContext
     ) throws -> Response {
-        let body = ErrorBody(failure.error)
-        let status = HTTPResponse.Status(code: failure.status)
-        var response =
-            failure.listsNoMachines
-            ? try Response.json(BranchErrorBody(body), status: status) : try Response.json(body, status: status)
-        response.headers.append(contentsOf: failure.headers)
+        var response = try failure.response()
         if Self.mayLeaveBodyUnread(failure.status), Self.hasBody(request) { lingerThenClose(&response, context) }
         return response
     }
@@ -106,21 +101,5 @@ struct ErrorMiddleware: RouterMiddleware {
             try await body.write(writer)
             channel.eventLoop.scheduleTask(in: delay) { channel.close(promise: nil) }
         }
-    }
-}
-
-/// The error envelope in the shape of ``NewMachinesResponse``.
-private struct BranchErrorBody: Encodable {
-    let vms: [NewMachineResponse] = []
-    let error: String
-    let success: Bool
-    let code: ErrorCode
-    let hint: String?
-
-    init(_ body: ErrorBody) {
-        error = body.error
-        success = body.success
-        code = body.code
-        hint = body.hint
     }
 }

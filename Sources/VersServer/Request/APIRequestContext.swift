@@ -13,6 +13,10 @@ struct APIRequestContext: RequestContext {
     let requestID: String
     /// Set by ``AuthenticationMiddleware``.
     var principal: Principal?
+    /// The key's text, from the same place. Never logged.
+    var bearerKey: String?
+    /// Set when the client named the request with `X-Idempotency-Key`: the id of the command that it runs.
+    var namedExecID: ExecID?
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)

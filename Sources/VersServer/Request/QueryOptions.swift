@@ -33,6 +33,13 @@ struct QueryOptions {
         return value
     }
 
+    /// - Throws: `.invalidArgument` unless absent or a UUID.
+    func id<ID: ResourceIdentifier>(_ name: String, as type: ID.Type) throws -> ID? {
+        guard let text = text(name) else { return nil }
+        guard let id = ID(text) else { throw invalid(name, text, expected: "a UUID") }
+        return id
+    }
+
     private func invalid(_ name: String, _ text: String, expected: String) -> VersError {
         VersError(.invalidArgument, "invalid query parameter \(name) '\(text.prefix(64))': expected \(expected)")
     }

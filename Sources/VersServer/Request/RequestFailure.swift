@@ -29,4 +29,31 @@ struct RequestFailure: Error {
             status: HTTPResponse.Status.requestTimeout.code
         )
     }
+
+    /// The answer, in JSON.
+    func response() throws -> Response {
+        let body = ErrorBody(error)
+        let status = HTTPResponse.Status(code: status)
+        var response =
+            listsNoMachines
+            ? try Response.json(BranchErrorBody(body), status: status) : try Response.json(body, status: status)
+        response.headers.append(contentsOf: headers)
+        return response
+    }
+}
+
+/// The error envelope in the shape of ``NewMachinesResponse``.
+private struct BranchErrorBody: Encodable {
+    let vms: [NewMachineResponse] = []
+    let error: String
+    let success: Bool
+    let code: ErrorCode
+    let hint: String?
+
+    init(_ body: ErrorBody) {
+        error = body.error
+        success = body.success
+        code = body.code
+        hint = body.hint
+    }
 }

@@ -7,9 +7,9 @@ struct BranchRoutes: Sendable {
     let machines: any MachineOperations
 
     func register(on routes: inout RouteList) {
-        routes.on(.post, "/vm/:id/branch", use: branch)
-        routes.on(.post, "/vm/branch/by_vm/:id", use: branchByMachine)
-        routes.on(.post, "/vm/branch/by_commit/:id", use: branchByCommit)
+        routes.on(.post, "/vm/:id/branch", .machines, use: branch)
+        routes.on(.post, "/vm/branch/by_vm/:id", .machines, use: branchByMachine)
+        routes.on(.post, "/vm/branch/by_commit/:id", .machines, use: branchByCommit)
     }
 
     private func branch(_ request: Request, _ context: APIRequestContext) async throws -> Response {

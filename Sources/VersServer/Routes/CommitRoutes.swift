@@ -10,7 +10,7 @@ struct CommitRoutes: Sendable {
         routes.on(.get, "/commits", use: list)
         routes.on(.get, "/commits/public", use: listPublic)
         routes.on(.get, "/commits/:id", use: info)
-        routes.on(.patch, "/commits/:id", use: edit)
+        routes.on(.patch, "/commits/:id", .repeatable, use: edit)
         routes.on(.delete, "/commits/:id", use: delete)
         routes.on(.get, "/vm/commits/:id/parents", use: parents)
     }

@@ -9,11 +9,11 @@ struct ExecRoutes: Sendable {
     let follower: ExecFollower
 
     func register(on routes: inout RouteList) {
-        routes.on(.post, "/vm/:id/exec", use: execute)
-        routes.on(.post, "/vm/:id/exec/stream", use: stream)
-        routes.on(.post, "/vm/:id/exec/stream/attach", use: attach)
+        routes.on(.post, "/vm/:id/exec", .command, use: execute)
+        routes.on(.post, "/vm/:id/exec/stream", .never, use: stream)
+        routes.on(.post, "/vm/:id/exec/stream/attach", .never, use: attach)
         routes.on(.post, "/vm/:id/exec/:exec_id/stdin", use: sendInput)
-        routes.on(.post, "/vm/:id/exec/:exec_id/resize", use: resize)
+        routes.on(.post, "/vm/:id/exec/:exec_id/resize", .repeatable, use: resize)
         routes.on(.post, "/vm/:id/exec/:exec_id/signal", use: signal)
         routes.on(.get, "/vm/:id/logs", use: logs)
     }
@@ -42,8 +42,24 @@ struct ExecRoutes: Sendable {
         let id = try context.machineID()
         var body = try await bodies.json(ExecRequest.self, of: request)
         try Self.validate(body)
-        body.exec_id = body.exec_id ?? ExecID()
-        return try await guest(id, request, context).execute(body)
+        let guest = try await guest(id, request, context)
+        guard body.exec_id == nil, let id = context.namedExecID else {
+            body.exec_id = body.exec_id ?? ExecID()
+            return try await guest.execute(body)
+        }
+        return try await start(body, in: guest, as: id)
+    }
+
+    /// Runs a command under an id that belongs to one named request: if it is taken, this very request was cut off
+    /// after it had started the command, which is followed from its beginning then.
+    private func start(_ body: ExecRequest, in guest: any GuestSession, as id: ExecID) async throws -> any GuestExec {
+        var body = body
+        body.exec_id = id
+        do {
+            return try await guest.execute(body)
+        } catch let error as VersError where error.code == .alreadyExists {
+            return try await guest.attach(AttachRequest(exec_id: id))
+        }
     }
 
     private static func validate(_ body: ExecRequest) throws {

@@ -10,7 +10,7 @@ struct FileRoutes: Sendable {
 
     func register(on routes: inout RouteList) {
         routes.on(.get, "/vm/:id/files", use: read)
-        routes.on(.put, "/vm/:id/files", use: write)
+        routes.on(.put, "/vm/:id/files", .repeatable, use: write)
     }
 
     private func read(_ request: Request, _ context: APIRequestContext) async throws -> Response {

@@ -10,7 +10,8 @@ struct ImageRoutes: Sendable {
     func register(on routes: inout RouteList) {
         routes.on(.get, "/images", use: list)
         routes.on(.post, "/images/create", use: create)
-        routes.on(.post, "/images/upload", use: upload)
+        // An archive is too large to be kept for comparison. A repetition finds the name taken, or the image failed.
+        routes.on(.post, "/images/upload", .never, use: upload)
         routes.on(.get, "/images/:name/status", use: status)
         // The doubled segment is the public API's.
         routes.on(.delete, "/images/images/:id", use: delete)

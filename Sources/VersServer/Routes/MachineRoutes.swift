@@ -10,15 +10,15 @@ struct MachineRoutes: Sendable {
     func register(on routes: inout RouteList) {
         routes.on(.get, "/vms", use: list)
         routes.on(.get, "/vm", use: list)
-        routes.on(.post, "/vm/new_root", use: newRoot)
-        routes.on(.post, "/vm/from_commit", use: fromCommit)
+        routes.on(.post, "/vm/new_root", .machine, use: newRoot)
+        routes.on(.post, "/vm/from_commit", .machine, use: fromCommit)
         routes.on(.get, "/vm/:id/status", use: status)
         routes.on(.get, "/vm/:id/metadata", use: metadata)
         routes.on(.get, "/vm/:id/ssh_key", use: sshKey)
-        routes.on(.patch, "/vm/:id/state", use: setState)
+        routes.on(.patch, "/vm/:id/state", .repeatable, use: setState)
         routes.on(.patch, "/vm/:id/disk", use: resizeDisk)
-        routes.on(.patch, "/vm/:id/label", use: upsertLabels)
-        routes.on(.post, "/vm/:id/commit", use: commit)
+        routes.on(.patch, "/vm/:id/label", .repeatable, use: upsertLabels)
+        routes.on(.post, "/vm/:id/commit", .commit, use: commit)
         routes.on(.delete, "/vm/:id", use: delete)
     }
 

@@ -8,6 +8,7 @@ struct RouteList {
         var method: HTTPRequest.Method
         var pattern: String
         var needsKey: Bool
+        var repeatability: Repeatability
         var handler: Handler
     }
 
@@ -15,21 +16,43 @@ struct RouteList {
 
     /// A route under `/api/v1` that needs a key. Captures are written `:id`, always under the same name at the same
     /// place, so that the router never has to choose between two.
-    mutating func on(_ method: HTTPRequest.Method, _ path: String, use handler: @escaping Handler) {
-        routes.append(Route(method: method, pattern: "/api/v1" + path, needsKey: true, handler: handler))
+    /// - Parameter repeatability: what becomes of a request that is sent again with one idempotency key; when nil, what
+    ///   is standard for the method. A route whose bodies are larger than ``BodyReader`` reads must say `.never`.
+    mutating func on(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        _ repeatability: Repeatability? = nil,
+        use handler: @escaping Handler
+    ) {
+        routes.append(
+            Route(
+                method: method,
+                pattern: "/api/v1" + path,
+                needsKey: true,
+                repeatability: repeatability ?? .standard(for: method),
+                handler: handler
+            )
+        )
     }
 
     /// A route that everybody may ask.
     mutating func onPublic(_ method: HTTPRequest.Method, _ pattern: String, use handler: @escaping Handler) {
-        routes.append(Route(method: method, pattern: pattern, needsKey: false, handler: handler))
+        routes.append(
+            Route(method: method, pattern: pattern, needsKey: false, repeatability: .never, handler: handler)
+        )
     }
 
-    func add(to router: Router<APIRequestContext>, authentication: AuthenticationMiddleware) {
+    func add(
+        to router: Router<APIRequestContext>,
+        authentication: AuthenticationMiddleware,
+        idempotency: IdempotentHandler
+    ) {
         let authenticated = router.group().add(middleware: authentication)
         for route in routes {
             let path = RouterPath(route.pattern)
             if route.needsKey {
-                authenticated.on(path, method: route.method, use: route.handler)
+                let handler = idempotency.wrap(route.handler, route.repeatability)
+                authenticated.on(path, method: route.method, use: handler)
             } else {
                 router.on(path, method: route.method, use: route.handler)
             }

@@ -27,7 +27,8 @@ extension Instance {
         _ method: String,
         _ path: String,
         body: String? = nil,
-        authorization: String? = nil
+        authorization: String? = nil,
+        headers: [String: String] = [:]
     ) async throws -> RawAnswer {
         let file = root.appending("body-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(atPath: file.string) }
@@ -36,6 +37,7 @@ extension Instance {
             "-H", "Authorization: \(try authorization ?? "Bearer \(key)")", "-H", "Expect:",
             "-w", "\n%{http_code}", "--max-time", "60", "http://vers/api/v1\(path)",
         ]
+        for (name, value) in headers { arguments += ["-H", "\(name): \(value)"] }
         if let body {
             try body.write(toFile: file.string, atomically: false, encoding: .utf8)
             arguments += ["-H", "Content-Type: application/json", "--data-binary", "@\(file)"]

@@ -15,6 +15,7 @@ struct TestDomain {
     let machines: MachineService
     let commits: CommitService
     let keys: KeyService
+    let accounts: AccountService
     let hypervisor: ScriptedHypervisor
     let guests: ScriptedGuests
     let host: ScriptedHost
@@ -26,13 +27,14 @@ struct TestDomain {
     /// Runs `body` with a domain of its own and leaves nothing behind.
     static func run(
         maximumMemoryLayers: Int? = nil,
+        registration: RegistrationPolicy = .closed,
         _ body: (TestDomain) async throws -> Void
     ) async throws {
         let home = temporaryDirectory.appending("vers-core-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(atPath: home.string) }
         var configuration = DomainConfiguration()
         if let maximumMemoryLayers { configuration.maximumMemoryLayers = maximumMemoryLayers }
-        let test = try TestDomain(home: home, configuration: configuration)
+        let test = try TestDomain(home: home, configuration: configuration, registration: registration)
         let background = test.domain.background
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await background.run() }
@@ -41,7 +43,11 @@ struct TestDomain {
         }
     }
 
-    private init(home: FilePath, configuration: DomainConfiguration) throws {
+    private init(
+        home: FilePath,
+        configuration: DomainConfiguration,
+        registration: RegistrationPolicy
+    ) throws {
         let layout = InstanceLayout(home: home)
         for directory in [layout.commits, layout.machines, layout.images] {
             try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
@@ -59,6 +65,7 @@ struct TestDomain {
             hypervisor: hypervisor,
             guests: guests,
             metadata: metadata,
+            accounts: metadata,
             commits: FileCommitStore(layout: layout),
             files: MachineDirectories(layout: layout),
             images: ImageDirectory(layout: layout),
@@ -74,6 +81,7 @@ struct TestDomain {
         machines = MachineService(domain: domain)
         commits = CommitService(domain: domain)
         keys = KeyService(domain: domain)
+        accounts = AccountService(domain: domain, keys: keys, registration: registration)
     }
 
     private static func installImage(in layout: InstanceLayout) throws {

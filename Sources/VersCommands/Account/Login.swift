@@ -13,15 +13,22 @@ struct Login: AsyncParsableCommand {
             EXAMPLES
               VERS_URL=https://api.example.com vers login
               vers login -t "$KEY"
+              vers login --git            (by address and SSH key, as 'vers signup')
             """
     )
 
     @Option(name: .shortAndLong, help: "The API key; asked for when absent.")
     var token: String?
+    @Flag(help: "Sign in with git's user.email and your SSH public key; the server's administrator approves it.")
+    var git = false
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
         let context = common.context
+        if git {
+            guard token == nil else { throw ValidationError("--git and --token exclude each other") }
+            return try await ShellRegistration().run(context)
+        }
         let key = try await givenKey(context).trimmed
         guard !key.isEmpty else { throw VersError(.invalidArgument, "the API key is empty") }
         let client = try await client(context, key: key)
