@@ -8,7 +8,7 @@ import VersAPI
 /// What belongs to one organisation, seen from another.
 struct ForeignAccessTests {
     /// What each capture stands for, and a body for the routes that need one. A route that is not here fails the test.
-    private enum Kind { case machine, commit, key, organisation, registration, none }
+    private enum Kind { case machine, commit, key, organisation, registration, image, imageName, none }
 
     private static let routes: [String: (kind: Kind, body: String?)] = [
         "GET /api/v1/vm/:id/status": (.machine, nil),
@@ -37,6 +37,8 @@ struct ForeignAccessTests {
         "DELETE /api/v1/commits/:id": (.commit, nil),
         "GET /api/v1/vm/commits/:id/parents": (.commit, nil),
         "POST /api/v1/vm/from_commit": (.commit, #"{"commit_id":"ID"}"#),
+        "GET /api/v1/images/:name/status": (.imageName, nil),
+        "DELETE /api/v1/images/images/:id": (.image, nil),
         "DELETE /api/v1/keys/:id": (.key, nil),
         "GET /api/v1/keys": (.organisation, nil),
         "POST /api/v1/keys": (.organisation, #"{"label":"theirs","org_id":"ID"}"#),
@@ -54,6 +56,9 @@ struct ForeignAccessTests {
         "GET /api/v1/vms": (.none, nil),
         "GET /api/v1/vm": (.none, nil),
         "POST /api/v1/vm/new_root": (.none, nil),
+        "GET /api/v1/images": (.none, nil),
+        "POST /api/v1/images/create": (.none, nil),
+        "POST /api/v1/images/upload": (.none, nil),
         "GET /api/v1/commits": (.none, nil),
         "GET /api/v1/commits/public": (.none, nil),
         "GET /api/v1/whoami": (.none, nil),
@@ -81,7 +86,20 @@ struct ForeignAccessTests {
                 options: FreezeOptions(),
                 for: ours.principal
             )
+            let image = ImportedImage(
+                id: BaseImageID(),
+                organisationID: ours.id,
+                ownerID: ours.principal.keyID,
+                name: "our-image",
+                source: .upload,
+                size: .automatic,
+                description: nil,
+                createdAt: Date(),
+                state: .ready
+            )
+            _ = try await test.domain.importedImages.insert(image)
             let ids: [Kind: String] = [
+                .image: image.id.text, .imageName: image.name,
                 .machine: machine.text, .commit: commit.text, .key: ours.principal.keyID.text,
                 .organisation: ours.id.text, .registration: RegistrationID().text,
             ]
@@ -96,9 +114,10 @@ struct ForeignAccessTests {
                     #expect(foreign.body == unknown.body, "\(route)")
                     #expect(foreign.status == (kind == .registration ? 403 : 404), "\(route): \(foreign.body)")
                 }
-                for list in ["/vms", "/commits", "/commits/public"] {
+                for list in ["/vms", "/commits", "/commits/public", "/images"] {
                     let answer = try await server.send("GET", "/api/v1\(list)", key: theirs.key)
                     #expect(!answer.body.contains(machine.text) && !answer.body.contains(commit.text), "\(list)")
+                    #expect(!answer.body.contains(image.id.text), "\(list)")
                 }
             }
             #expect(try await test.record(machine) == before)
@@ -120,7 +139,7 @@ struct ForeignAccessTests {
         let parts = route.split(separator: " ").map(String.init)
         let exec = "0b8f5c1e-1111-4222-8333-444455556666"
         let path = (parts[1] + (queries[route] ?? "")).replacing(":id", with: id).replacing("=ID", with: "=\(id)")
-            .replacing(":exec_id", with: exec).replacing(":user_id", with: exec)
+            .replacing(":name", with: id).replacing(":exec_id", with: exec).replacing(":user_id", with: exec)
         let text = body?.replacing("\"ID\"", with: "\"\(id)\"").replacing("\"E\"", with: "\"\(exec)\"")
         var answer = try await server.send(parts[0], path, body: text, key: key)
         answer.body = answer.body.replacing(id, with: "ID")
