@@ -25,9 +25,10 @@ help: ## list the targets
 dependencies: ## install missing Debian packages (root or sudo)
 	@scripts/install-dependencies.sh
 
-build: ## release build: .build/release/{vers,versd,vers-agent,libramlayers.so}
+build: ## release build: .build/release/{vers,versd,vers-image,vers-agent,libramlayers.so}
 	swift build -c release --product vers
 	swift build -c release --product versd
+	swift build -c release --product vers-image
 	Guest/build.sh $(release)/vers-agent
 	Sources/RAMLayers/build.sh $(release)/libramlayers.so
 	git rev-parse HEAD >$(release)/REVISION 2>/dev/null || echo unknown >$(release)/REVISION
@@ -78,7 +79,7 @@ docs: build-debug ## regenerate docs/cli.md
 install: ## install under PREFIX (run `make build` first)
 	install -d $(bin) $(lib) $(units) $(share)/vers/images/{default,tiny}
 	install -m 0755 $(release)/vers $(release)/versd $(bin)
-	install -m 0755 $(release)/vers-agent $(release)/libramlayers.so $(lib)
+	install -m 0755 $(release)/vers-image $(release)/vers-agent $(release)/libramlayers.so $(lib)
 	install -m 0644 $(release)/REVISION $(lib)
 	for file in $(scripts); do install -m 0755 $$file $(share)/vers/$$file; done
 	cp -r images/tiny/files $(share)/vers/images/tiny

@@ -53,6 +53,12 @@ let package = Package(
         ),
         .target(name: "KeyMaterial", dependencies: ["CCrypto", "VersCore", "VersAPI"], swiftSettings: settings),
         .target(name: "QMP", dependencies: ["CHost", nioCore, nioPosix, logging], swiftSettings: settings),
+        .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(
+            name: "CExt4",
+            path: "Sources/CExt4",
+            linkerSettings: [.linkedLibrary("ext2fs"), .linkedLibrary("com_err")]
+        ),
         .target(name: "TerminalUI", dependencies: [systemPackage], swiftSettings: settings),
 
         // The wire: inert types shared by server, client and command line.
@@ -83,7 +89,10 @@ let package = Package(
         ),
         .target(
             name: "InstanceStore",
-            dependencies: ["CCrypto", "KeyMaterial", "HostSystem", "VersCore", "VersAPI", logging, systemPackage],
+            dependencies: [
+                "CCrypto", "KeyMaterial", "HostSystem", "VersCore", "VersAPI", logging, systemPackage,
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
             swiftSettings: settings
         ),
         .target(
@@ -92,6 +101,24 @@ let package = Package(
                 "VersCore", "VersAPI", logging, systemPackage,
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
+            swiftSettings: settings
+        ),
+
+        // Root disks out of container images, in a process of their own.
+        .target(
+            name: "ImageArchive",
+            dependencies: [
+                "CExt4", "CZlib", "KeyMaterial", "HostSystem", "VersCore", "VersAPI", guestProtocol, systemPackage,
+                nioCore,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOFoundationCompat", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "vers-image",
+            dependencies: ["ImageArchive", "HostSystem", "VersCore", "VersAPI", argumentParser, systemPackage],
             swiftSettings: settings
         ),
 
@@ -243,11 +270,19 @@ let package = Package(
             dependencies: ["InstanceStore", "VersCore", "VersAPI", systemPackage],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "ImageArchiveTests",
+            dependencies: [
+                "ImageArchive", "HostSystem", "KeyMaterial", "VersCore", "VersAPI", guestProtocol, systemPackage,
+            ],
+            swiftSettings: settings
+        ),
         .testTarget(name: "KeyMaterialTests", dependencies: ["KeyMaterial", "VersCore"], swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
                 "VersClient", "VersAPI", "VersCore", "HostSystem", systemPackage, nioCore, "vers", "versd",
+                "vers-image",
             ],
             exclude: ["Guest"],
             swiftSettings: settings

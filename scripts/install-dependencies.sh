@@ -6,11 +6,14 @@ set -euo pipefail
 packages=(
     qemu-system-x86 qemu-utils                     # the VMs and their disks
     mmdebstrap e2fsprogs cpio kmod uidmap          # the images
-    gcc libc6-dev libsqlite3-dev libssl-dev zlib1g-dev # the build
+    zstd                                           # images with zstd layers
+    gcc libc6-dev libsqlite3-dev libssl-dev zlib1g-dev libext2fs-dev # the build
     make git openssh-client ca-certificates
 )
-# The engine's tests boot the host's cloud kernel with a small busybox.
-if [[ ${1:-} == --development ]]; then packages+=(shellcheck linux-image-cloud-amd64 busybox-static seabios); fi
+# The engine's tests boot the host's cloud kernel with a small busybox; those of images use a registry.
+if [[ ${1:-} == --development ]]; then
+    packages+=(shellcheck linux-image-cloud-amd64 busybox-static seabios docker-registry)
+fi
 
 missing=()
 for package in "${packages[@]}"; do

@@ -65,6 +65,19 @@ extension AgentSession {
         _ = try await call(.applyIdentity(request), "the new identity")
     }
 
+    func startWorkload() async throws {
+        do {
+            _ = try await call(.startWorkload, "the start of the image's command")
+        } catch let error as VersError where error.code == .internal {
+            throw VersError(
+                .incompatible,
+                "the agent in this image is of an older release and runs no command of an image",
+                hint: "make the installed image again (make image), delete this one, and import it anew",
+                cause: error
+            )
+        }
+    }
+
     func waitUntilSettled(deadline: ContinuousClock.Instant) async throws {
         _ = try await call(.waitUntilSettled, "the start of the guest's services", deadline: deadline)
     }

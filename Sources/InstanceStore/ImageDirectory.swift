@@ -1,26 +1,14 @@
 import Foundation
+import Glibc
 import HostSystem
 import SystemPackage
 import VersAPI
 public import VersCore
 
 /// Installed images: `images/<name>/<build>/{manifest.json, kernel, initramfs, root.raw}`, with `current` pointing at
-/// the newest build. Builds are immutable; older ones stay, because disks rest on them.
+/// the newest build. Builds are immutable; older ones stay, because disks rest on them. Images that organisations had
+/// made lie apart, in directories of their ids, and have one build each.
 public struct ImageDirectory: ImageStoring {
-    /// The part of an image's manifest that matters here.
-    private struct Manifest: Decodable {
-        static let fileName = "manifest.json"
-        static let currentFormat = 1
-
-        var format: Int
-        var name: String
-        var build_id: String
-        var kernel: String
-        var initramfs: String
-        var disk: String
-        var disk_size_mib: Int
-    }
-
     private let layout: InstanceLayout
 
     public init(layout: InstanceLayout) { self.layout = layout }
@@ -31,17 +19,30 @@ public struct ImageDirectory: ImageStoring {
         try await load(name, build: build)
     }
 
+    public func installed() async throws -> [BaseImage] {
+        let images = layout.images
+        return try await BlockingPool.run {
+            // One that cannot be read is reported when it is asked for by its name.
+            Self.names(in: images).filter(Self.isSafeComponent).compactMap {
+                try? Self.read(images.appending($0).appending("current"), named: $0)
+            }
+        }
+    }
+
     private func load(_ name: String, build: String) async throws -> BaseImage {
-        guard isSafeComponent(name), isSafeComponent(build) else {
+        guard Self.isSafeComponent(name), Self.isSafeComponent(build) else {
             throw VersError(
                 .invalidArgument,
                 "invalid image name '\(name.prefix(80))': expected letters, digits, '.', '_' or '-'"
             )
         }
+        let layout = layout
         let images = layout.images
         return try await BlockingPool.run {
+            let imported = BaseImageID(build).map { layout.directory(of: $0) }
+            if let imported, access(imported.string, F_OK) == 0 { return try Self.read(imported, named: name) }
             let link = images.appending(name).appending(build)
-            guard let manifest = try? Data(contentsOf: URL(filePath: link.appending(Manifest.fileName).string)) else {
+            guard access(link.appending(ImageManifest.fileName).string, F_OK) == 0 else {
                 let installed = Self.names(in: images)
                 throw VersError(
                     .notFound,
@@ -51,33 +52,47 @@ public struct ImageDirectory: ImageStoring {
                         : "there is: \(installed.joined(separator: ", "))"
                 )
             }
-            let decoded: Manifest
-            do {
-                decoded = try JSONDecoder().decode(Manifest.self, from: manifest)
-            } catch {
-                throw VersError(
-                    .incompatible,
-                    "\(link.appending(Manifest.fileName)) is not an image manifest",
-                    hint: "make the image again",
-                    cause: error
-                )
-            }
-            guard decoded.format == Manifest.currentFormat else {
-                throw VersError(
-                    .incompatible,
-                    "image '\(name)' has format \(decoded.format): expected \(Manifest.currentFormat)"
-                )
-            }
-            let directory = images.appending(name).appending(decoded.build_id)
-            return BaseImage(
-                name: name,
-                build: decoded.build_id,
-                kernel: directory.appending(decoded.kernel),
-                initramfs: directory.appending(decoded.initramfs),
-                disk: directory.appending(decoded.disk),
-                diskMiB: decoded.disk_size_mib
+            return try Self.read(link, named: name)
+        }
+    }
+
+    /// The image whose manifest is in `directory`.
+    private static func read(_ directory: FilePath, named name: String) throws -> BaseImage {
+        let path = directory.appending(ImageManifest.fileName)
+        let manifest: ImageManifest
+        do {
+            manifest = try JSONDecoder().decode(
+                ImageManifest.self,
+                from: try Data(contentsOf: URL(filePath: path.string))
+            )
+        } catch {
+            throw VersError(
+                .incompatible,
+                "\(path) is not an image manifest",
+                hint: "make the image again",
+                cause: error
             )
         }
+        guard manifest.format == ImageManifest.currentFormat else {
+            throw VersError(
+                .incompatible,
+                "image '\(name)' has format \(manifest.format): expected \(ImageManifest.currentFormat)"
+            )
+        }
+        // `current` is a link; what is made from the image must name the build itself.
+        let build =
+            directory.lastComponent?.string == "current"
+            ? directory.removingLastComponent().appending(manifest.build_id) : directory
+        return BaseImage(
+            name: name,
+            build: manifest.build_id,
+            kernel: build.appending(manifest.kernel),
+            initramfs: build.appending(manifest.initramfs),
+            disk: build.appending(manifest.disk),
+            diskMiB: manifest.disk_size_mib,
+            hasWorkload: manifest.has_workload ?? false,
+            createdAt: manifest.created_at.flatMap(RFC3339.date)
+        )
     }
 
     /// Of the images that have a build.
@@ -89,7 +104,7 @@ public struct ImageDirectory: ImageStoring {
         }
     }
 
-    private func isSafeComponent(_ text: String) -> Bool {
+    private static func isSafeComponent(_ text: String) -> Bool {
         (1...64).contains(text.utf8.count) && !text.hasPrefix(".")
             && text.utf8.allSatisfy {
                 (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)

@@ -10,6 +10,7 @@ enum Schema {
             try createMachines(database)
         }
         registerAccounts(in: &migrator)
+        registerImages(in: &migrator)
         registerIdempotency(in: &migrator)
         registerNames(in: &migrator)
         return migrator

@@ -36,6 +36,7 @@ public struct APIServer: Service {
         configuration: APIServerConfiguration,
         machines: any MachineOperations,
         commits: any CommitOperations,
+        images: any ImageOperations,
         accounts: any AccountOperations,
         names: NameOperations,
         keys: any KeyAuthenticating,
@@ -54,6 +55,7 @@ public struct APIServer: Service {
         ExecRoutes(machines: machines, bodies: bodies, follower: ExecFollower(follows: follows)).register(on: &routes)
         FileRoutes(machines: machines, bodies: bodies).register(on: &routes)
         ConsoleRoutes(machines: machines).register(on: &routes)
+        ImageRoutes(images: images, bodies: bodies).register(on: &routes)
         KeyRoutes(accounts: accounts, bodies: bodies).register(on: &routes)
         OrganisationRoutes(accounts: accounts, bodies: bodies).register(on: &routes)
         ShellAuthRoutes(accounts: accounts, bodies: bodies).register(on: &routes)

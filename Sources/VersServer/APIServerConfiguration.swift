@@ -26,6 +26,8 @@ public struct APIServerConfiguration: Sendable {
     public var maximumConnections: Int
     public var maximumBodyBytes: Int
     public var maximumUploadBytes: Int
+    /// Of an image.
+    public var maximumArchiveBytes: Int64
 
     public init(
         host: String = "127.0.0.1",
@@ -36,7 +38,8 @@ public struct APIServerConfiguration: Sendable {
         lingerTimeout: Duration = Self.defaultLingerTimeout,
         maximumConnections: Int = Self.defaultMaximumConnections,
         maximumBodyBytes: Int = TransferLimit.bodyBytes,
-        maximumUploadBytes: Int = TransferLimit.uploadBodyBytes
+        maximumUploadBytes: Int = TransferLimit.uploadBodyBytes,
+        maximumArchiveBytes: Int64 = ImageUploadSize.maximumArchiveBytes
     ) {
         self.host = host
         self.port = port
@@ -47,5 +50,6 @@ public struct APIServerConfiguration: Sendable {
         self.maximumConnections = maximumConnections
         self.maximumBodyBytes = maximumBodyBytes
         self.maximumUploadBytes = maximumUploadBytes
+        self.maximumArchiveBytes = maximumArchiveBytes
     }
 }

@@ -31,7 +31,10 @@ struct Composition {
         var configuration = DomainConfiguration()
         configuration.standbyCount = standbyCount
         let hypervisor = try await QEMUHypervisor(
-            configuration: QEMUConfiguration(memoryLibrary: Self.memoryLibrary, accelerator: accelerator),
+            configuration: QEMUConfiguration(
+                memoryLibrary: Self.companion("libramlayers.so"),
+                accelerator: accelerator
+            ),
             logger: logger
         )
         let domain = Domain(
@@ -43,6 +46,7 @@ struct Composition {
             commits: FileCommitStore(layout: layout),
             files: MachineDirectories(layout: layout),
             images: ImageDirectory(layout: layout),
+            importedImages: metadata,
             host: LinuxHostResources(layout: layout),
             keys: SystemKeyMaterial(),
             layout: layout,
@@ -64,10 +68,18 @@ struct Composition {
             ]
         )
         try await Recovery(domain: domain, machines: machines).run(hostRebooted: instance.hostRebooted)
+        let imageFiles = ImportedImageDirectory(layout: layout)
+        let imports = ImageImports(
+            domain: domain,
+            files: imageFiles,
+            builder: ImageBuilderProcess(executable: Self.companion("vers-image"), logger: logger)
+        )
+        try await imports.recover()
         let server = APIServer(
             configuration: APIServerConfiguration(host: listen.host, port: listen.port, unixSocket: layout.socket),
             machines: machines,
             commits: CommitService(domain: domain),
+            images: ImageService(domain: domain, files: imageFiles, imports: imports),
             accounts: AccountService(domain: domain, keys: keys, registration: registration),
             names: NameOperations(
                 tags: TagService(domain: domain),
@@ -86,6 +98,7 @@ struct Composition {
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(service: background),
+                    .init(service: imports),
                     .init(service: MachineReleaseService(domain: domain)),
                     .init(service: server),
                 ],
@@ -98,9 +111,8 @@ struct Composition {
         try metadata.close()
     }
 
-    /// `libramlayers.so` lies beside the executable after `make build`, in `lib/vers` after `make install`.
-    private static var memoryLibrary: FilePath {
-        let name = "libramlayers.so"
+    /// What belongs to the daemon lies beside it after `make build`, in `lib/vers` after `make install`.
+    private static func companion(_ name: String) -> FilePath {
         guard let executable = Bundle.main.executableURL?.resolvingSymlinksInPath() else { return FilePath(name) }
         let directory = FilePath(executable.deletingLastPathComponent().path(percentEncoded: false))
         let installed = directory.removingLastComponent().appending("lib/vers").appending(name)

@@ -35,7 +35,10 @@ struct Instance {
     init(home: FilePath, logger: Logger) throws {
         layout = InstanceLayout(home: home)
         do {
-            for directory in [home, layout.images, layout.commits, layout.machines, layout.standbys] {
+            let directories = [
+                home, layout.images, layout.importedImages, layout.commits, layout.machines, layout.standbys,
+            ]
+            for directory in directories {
                 try FileManager.default.createDirectory(
                     atPath: directory.string,
                     withIntermediateDirectories: true,

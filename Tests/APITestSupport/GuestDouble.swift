@@ -92,6 +92,7 @@ public final class GuestDouble: GuestSession {
     }
 
     public func applyIdentity(_ identity: GuestIdentity) async throws {}
+    public func startWorkload() async throws {}
     public func waitUntilSettled(deadline: ContinuousClock.Instant) async throws {}
     public func growRootFilesystem() async throws -> Int { 0 }
     public func powerOff() async throws {}

@@ -13,6 +13,7 @@ public import VersServer
 public struct ServerFixture: Sendable {
     public let domain: DomainDouble
     public let names: NamesDouble
+    public let images: ImageDouble
     public let client: VersClient
     public let endpoints: APIServer.Endpoints
     public let socket: FilePath
@@ -36,6 +37,7 @@ public struct ServerFixture: Sendable {
         var configuration = APIServerConfiguration(unixSocket: socket)
         configure(&configuration)
         let domain = DomainDouble()
+        let images = ImageDouble()
         let metadata = try SQLiteMetadataStore(path: database ?? FilePath(directory.path).appending("vers.sqlite"))
         let names = NamesDouble(machine: domain.machine, commit: domain.commit)
         let (listening, announce) = AsyncStream.makeStream(of: APIServer.Endpoints.self)
@@ -45,6 +47,7 @@ public struct ServerFixture: Sendable {
             configuration: configuration,
             machines: domain,
             commits: domain,
+            images: images,
             accounts: AccountDouble(),
             names: names.operations,
             keys: domain,
@@ -66,6 +69,7 @@ public struct ServerFixture: Sendable {
                 let fixture = ServerFixture(
                     domain: domain,
                     names: names,
+                    images: images,
                     client: client,
                     endpoints: endpoints,
                     socket: socket,

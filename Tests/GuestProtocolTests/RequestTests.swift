@@ -5,7 +5,7 @@ import Testing
     static let id = WireID(high: 0x0123_4567_89AB_CDEF, low: 0xFEDC_BA98_7654_3210)
 
     static let samples: [Request] = [
-        .ping, .waitUntilSettled, .growRootFilesystem, .powerOff,
+        .ping, .waitUntilSettled, .growRootFilesystem, .powerOff, .startWorkload,
         .applyIdentity(
             IdentityRequest(
                 machineID: id,

@@ -50,7 +50,8 @@ import VersAPI
         let configuration = options.configuration(over: file, context: test.context)
         #expect(configuration.mem_size_mib == 2048)
         #expect(configuration.vcpu_count == 8)
-        #expect(configuration.fs_size_mib == 1024)
+        // The server knows the image.
+        #expect(configuration.fs_size_mib == nil)
         #expect(configuration.image_name == "default")
     }
 

@@ -2,13 +2,14 @@ import APITestSupport
 import Foundation
 import Testing
 import VersAPI
+import VersServer
 
 @testable import VersCore
 
 /// What belongs to one organisation, seen from another.
 struct ForeignAccessTests {
     /// What each capture stands for, and a body for the routes that need one. A route that is not here fails the test.
-    private enum Kind { case machine, commit, key, organisation, registration, domain, name, none }
+    private enum Kind { case machine, commit, key, organisation, registration, domain, name, image, imageName, none }
 
     private static let routes: [String: (kind: Kind, body: String?)] = [
         "GET /api/v1/vm/:id/status": (.machine, nil),
@@ -62,6 +63,8 @@ struct ForeignAccessTests {
         "GET /api/v1/public/repositories/:org/:repo/tags": (.name, nil),
         "GET /api/v1/public/repositories/:org/:repo/tags/:tag": (.name, nil),
         "DELETE /api/v1/env_vars/:key": (.name, nil),
+        "GET /api/v1/images/:name/status": (.imageName, nil),
+        "DELETE /api/v1/images/images/:id": (.image, nil),
         "DELETE /api/v1/keys/:id": (.key, nil),
         "GET /api/v1/keys": (.organisation, nil),
         "POST /api/v1/keys": (.organisation, #"{"label":"theirs","org_id":"ID"}"#),
@@ -86,6 +89,9 @@ struct ForeignAccessTests {
         "GET /api/v1/vms": (.none, nil),
         "GET /api/v1/vm": (.none, nil),
         "POST /api/v1/vm/new_root": (.none, nil),
+        "GET /api/v1/images": (.none, nil),
+        "POST /api/v1/images/create": (.none, nil),
+        "POST /api/v1/images/upload": (.none, nil),
         "GET /api/v1/commits": (.none, nil),
         "GET /api/v1/commits/public": (.none, nil),
         "GET /api/v1/whoami": (.none, nil),
@@ -114,8 +120,21 @@ struct ForeignAccessTests {
                 for: ours.principal
             )
             let domain = try await Self.nameEverything("ours_name", machine, commit, ours.principal, test)
+            let image = ImportedImage(
+                id: BaseImageID(),
+                organisationID: ours.id,
+                ownerID: ours.principal.keyID,
+                name: "our-image",
+                source: .upload,
+                size: .automatic,
+                description: nil,
+                createdAt: Date(),
+                state: .ready
+            )
+            _ = try await test.domain.importedImages.insert(image)
             let ids: [Kind: String] = [
-                .domain: domain.text, .name: "ours_name", .machine: machine.text, .commit: commit.text, .key: ours.principal.keyID.text,
+                .image: image.id.text, .imageName: image.name, .domain: domain.text, .name: "ours_name",
+                .machine: machine.text, .commit: commit.text, .key: ours.principal.keyID.text,
                 .organisation: ours.id.text, .registration: RegistrationID().text,
             ]
             let before = try await test.record(machine)
@@ -132,7 +151,7 @@ struct ForeignAccessTests {
                 }
                 let lists = [
                     "/vms", "/commits", "/commits/public", "/commit_tags", "/repositories", "/public/repositories",
-                    "/env_vars", "/domains",
+                    "/env_vars", "/domains", "/images",
                 ]
                 for list in lists {
                     let answer = try await server.send("GET", "/api/v1\(list)", key: theirs.key)
@@ -156,10 +175,10 @@ struct ForeignAccessTests {
         _ test: TestDomain
     ) async throws -> DomainID {
         let names = test.names
-        let tag = TagCreateRequest(tag_name: name, commit_id: commit.text)
+        let tag = TagCreateRequest(tag_name: name, commit_id: commit)
         _ = try await names.tags.create(tag, for: principal)
         _ = try await names.repositories.create(RepositoryCreateRequest(name: name), for: principal)
-        _ = try await names.repositories.createTag(tag, of: name, for: principal)
+        _ = try await names.repositories.createTag(tag, in: name, for: principal)
         _ = try await names.environment.set(EnvironmentRequest(vars: [name: "secret"]), for: principal)
         let domain = DomainNameCreateRequest(domain: "app.example.com", vm_id: machine)
         return try await names.domainNames.create(domain, for: principal).domain_id
@@ -177,7 +196,8 @@ struct ForeignAccessTests {
         let exec = "0b8f5c1e-1111-4222-8333-444455556666"
         let path = (parts[1] + (queries[route] ?? "")).replacing(":id", with: id).replacing("=ID", with: "=\(id)")
             .replacing(":tag", with: id).replacing(":repo", with: id).replacing(":key", with: id)
-            .replacing(":org", with: "ours").replacing(":name", with: "a").replacing(":exec_id", with: exec).replacing(":user_id", with: exec)
+            .replacing(":org", with: "ours").replacing(":name", with: id).replacing(":exec_id", with: exec)
+            .replacing(":user_id", with: exec)
         let text = body?.replacing("\"ID\"", with: "\"\(id)\"").replacing("\"E\"", with: "\"\(exec)\"")
         var answer = try await server.send(parts[0], path, body: text, key: key)
         answer.body = answer.body.replacing(id, with: "ID")

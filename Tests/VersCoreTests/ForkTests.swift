@@ -22,17 +22,23 @@ struct ForkTests {
             let stranger = TestDomain.stranger
             let fork = try await test.repositories.fork(Self.request, for: stranger)
             #expect(fork.reference == "images:v1" && fork.commit_id != source)
-            #expect(try await test.machines.summary(of: fork.vm_id).state == .running)
+            #expect(try await test.machines.summary(of: fork.vm_id, for: stranger).state == .running)
             #expect(try await test.repositories.tag("v1", of: "images", for: stranger).commit_id == fork.commit_id)
-            let history = try await test.commits.history(of: fork.commit_id)
-            #expect(history.prefix(2).map(\.id) == [fork.commit_id, source])
-            #expect(try await test.commits.info(of: fork.commit_id).owner_id == stranger.keyID)
+            let history = try await test.commits.history(of: fork.commit_id, for: stranger)
+            // The source is only named publicly, not public itself: a stranger's history ends before it.
+            #expect(history.map(\.id) == [fork.commit_id])
+            #expect(try await test.commits.info(of: fork.commit_id, for: stranger).owner_id == stranger.keyID)
             // The original may go; the fork rests on its layers all the same.
             try await test.repositories.delete("images", for: test.principal)
             try await test.commits.delete(source)
-            _ = try await test.machines.delete(fork.vm_id, recursive: false, skipWaitBoot: false)
-            let again = try await test.machines.create(from: fork.commit_id, owner: stranger.keyID)
-            #expect(try await test.machines.summary(of: again).state == .running)
+            _ = try await test.machines.delete(
+                fork.vm_id,
+                recursive: false,
+                skipWaitBoot: false,
+                for: stranger
+            )
+            let again = try await test.machines.create(from: fork.commit_id, for: stranger)
+            #expect(try await test.machines.summary(of: again, for: stranger).state == .running)
             #expect(try test.commitDirectories().contains(source))
         }
     }
@@ -99,7 +105,7 @@ struct ForkTests {
             #expect(made.count == 1)
             for case .failure(let error) in outcomes { #expect((error as? VersError)?.code == .alreadyExists) }
             #expect(try test.machineDirectories() == Set(made.map(\.vm_id)))
-            #expect(try await test.machines.list().map(\.vm_id) == made.map(\.vm_id))
+            #expect(try await test.machines.list(for: stranger).map(\.vm_id) == made.map(\.vm_id))
         }
     }
 }

@@ -174,6 +174,7 @@ extension Domain {
             commits: commits,
             files: files,
             images: images,
+            importedImages: importedImages,
             host: host,
             keys: keys,
             layout: layout,

@@ -58,6 +58,11 @@ static int spawn_child_main(void *argument) {
     // A guest without cgroups, or one that forbids it, runs the command where the agent is.
     if (request->cgroup_procs_fd >= 0 && write(request->cgroup_procs_fd, "0", 1) < 0) errno = 0;
     if (chdir(request->directory) < 0) return fail(child, CGUEST_STAGE_DIRECTORY);
+    // glibc's functions would have the parent's threads change, too.
+    if (request->changes_user
+        && (syscall(SYS_setgroups, request->group_count, request->groups) < 0 || syscall(SYS_setgid, request->gid) < 0
+            || syscall(SYS_setuid, request->uid) < 0))
+        return fail(child, CGUEST_STAGE_USER);
     syscall(SYS_close_range, 3u, ~0u, 0u);
     umask(022);
 

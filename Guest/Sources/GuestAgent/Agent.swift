@@ -18,6 +18,7 @@ public final class Agent: @unchecked Sendable {
     lazy var commands = CommandTable(
         loop: loop,
         journalCapacityInBytes: machine.journalCapacityInBytes,
+        imageEnvironment: machine.workload?.environment ?? [],
         cgroup: { [machine] in machine.cgroupDescriptor() },
         send: { [unowned self] in send($0, channel: $1, $2) }
     )
@@ -26,6 +27,7 @@ public final class Agent: @unchecked Sendable {
     var growthWaiters: [UInt32] = []
     var growthTimer: EventLoop.TimerID?
     lazy var identity = IdentityKeeper(machine: machine)
+    lazy var workload = WorkloadRunner(machine.workload, loop: loop, commands: commands)
 
     /// Serves one connection at a time on a Unix socket and changes nothing of the machine it runs on: the same
     /// agent without a VM, for tests of the host's side.

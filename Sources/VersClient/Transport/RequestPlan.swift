@@ -23,6 +23,8 @@ struct RequestPlan: Sendable {
     var path: String
     var query: [URLQueryItem] = []
     var body: Data?
+    /// In place of ``body``, for what is too large to hold.
+    var upload: FileUpload?
     var contentType = "application/json"
     var patience: Patience = .request
     var isAtRoot = false

@@ -122,7 +122,10 @@ struct Transport: Sendable {
         if plan.method != .get, let idempotencyKey {
             request.headers.add(name: "X-Idempotency-Key", value: idempotencyKey)
         }
-        if let body = plan.body {
+        if let upload = plan.upload {
+            request.headers.add(name: "Content-Type", value: "application/octet-stream")
+            request.body = .stream(upload, length: .known(upload.length))
+        } else if let body = plan.body {
             request.headers.add(name: "Content-Type", value: plan.contentType)
             request.body = .bytes(ByteBuffer(data: body))
         }

@@ -107,13 +107,20 @@ struct Resolver: Sendable {
         return match
     }
 
+    private static func hint(about noun: String) -> String {
+        switch noun {
+        case "commit": "see 'vers commit list' and 'vers tag list'"
+        case "image": "see 'vers image list'"
+        default: "see 'vers status' and 'vers alias'"
+        }
+    }
+
     private static func unknown(_ noun: String, _ text: String) -> VersError {
         VersError(
             .notFound,
             "\(noun) '\(text.prefix(80))' not found: expected \(noun == "commit" ? "a tag" : "an alias"), an id, "
                 + "or the first 4 or more characters of one",
-            hint: noun == "commit"
-                ? "see 'vers commit list' and 'vers tag list'" : "see 'vers status' and 'vers alias'"
+            hint: hint(about: noun)
         )
     }
 

@@ -90,13 +90,14 @@ struct MachineOptions: ParsableArguments {
         }
     }
 
-    /// Options win over the file; the server's defaults are spelled out.
+    /// Options win over the file; the server's defaults are spelled out, where they are the same for every image.
     func configuration(over file: ProjectFile?, context: CommandContext) -> MachineConfiguration {
         if file == nil { context.debug("no vers.toml here: using the defaults") }
         return MachineConfiguration(
             mem_size_mib: given(memoryMiB) ?? file?.memoryMiB ?? MachineConfiguration.defaultMemoryMiB,
             vcpu_count: given(vcpuCount) ?? file?.vcpuCount ?? MachineConfiguration.defaultVCPUCount,
-            fs_size_mib: given(diskMiB) ?? file?.diskMiB ?? MachineConfiguration.defaultDiskMiB,
+            // The server knows how large the image is.
+            fs_size_mib: given(diskMiB) ?? file?.diskMiB,
             image_name: imageName ?? file?.imageName ?? MachineConfiguration.defaultImageName,
             kernel_name: kernelName ?? file?.kernelName ?? MachineConfiguration.defaultKernelName
         )

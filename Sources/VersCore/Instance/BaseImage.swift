@@ -1,3 +1,4 @@
+public import Foundation
 public import SystemPackage
 
 /// An installed base image: a kernel, an initramfs with the agent, and a root disk. Immutable.
@@ -8,6 +9,9 @@ public struct BaseImage: Sendable, Hashable {
     public var initramfs: FilePath
     public var disk: FilePath
     public var diskMiB: Int
+    /// Whether the agent has a command of the image to run, which has no init.
+    public var hasWorkload: Bool
+    public var createdAt: Date?
 
     public init(
         name: String,
@@ -15,7 +19,9 @@ public struct BaseImage: Sendable, Hashable {
         kernel: FilePath,
         initramfs: FilePath,
         disk: FilePath,
-        diskMiB: Int
+        diskMiB: Int,
+        hasWorkload: Bool = false,
+        createdAt: Date? = nil
     ) {
         self.name = name
         self.build = build
@@ -23,5 +29,7 @@ public struct BaseImage: Sendable, Hashable {
         self.initramfs = initramfs
         self.disk = disk
         self.diskMiB = diskMiB
+        self.hasWorkload = hasWorkload
+        self.createdAt = createdAt
     }
 }

@@ -12,6 +12,7 @@ public struct Domain: Sendable {
     public let commits: any CommitStoring
     public let files: any MachineFileStoring
     public let images: any ImageStoring
+    public let importedImages: any ImportedImageRecording
     public let host: any HostResources
     public let keys: any KeyMaterialProviding
     public let layout: InstanceLayout
@@ -21,6 +22,7 @@ public struct Domain: Sendable {
     public let logger: Logger
     let registry = MachineRegistry()
     let standbys: StandbyPool
+    let imageUses = ImageUses()
 
     /// What organisations are called.
     var organisations: OrganisationNaming { OrganisationNaming(accounts: accounts) }
@@ -60,6 +62,7 @@ public struct Domain: Sendable {
         commits: any CommitStoring,
         files: any MachineFileStoring,
         images: any ImageStoring,
+        importedImages: any ImportedImageRecording,
         host: any HostResources,
         keys: any KeyMaterialProviding,
         layout: InstanceLayout,
@@ -76,6 +79,7 @@ public struct Domain: Sendable {
         self.commits = commits
         self.files = files
         self.images = images
+        self.importedImages = importedImages
         self.host = host
         self.keys = keys
         self.layout = layout

@@ -18,6 +18,8 @@ public struct InstanceLayout: Sendable, Hashable {
     /// Locked by the one daemon that serves the instance.
     public var lock: FilePath { home.appending("lock") }
     public var images: FilePath { home.appending("images") }
+    /// Of organisations, by their ids.
+    public var importedImages: FilePath { home.appending("base-images") }
     public var commits: FilePath { home.appending("commits") }
     public var machines: FilePath { home.appending("vms") }
     /// Of processes that wait for a VM to become.
@@ -26,6 +28,8 @@ public struct InstanceLayout: Sendable, Hashable {
     public func directory(of machine: MachineID) -> FilePath { machines.appending(machine.text) }
 
     public func standbyDirectory(of machine: MachineID) -> FilePath { standbys.appending(machine.text) }
+
+    public func directory(of image: BaseImageID) -> FilePath { importedImages.appending(image.text) }
 
     public func directory(of commit: CommitID) -> FilePath { commits.appending(commit.text) }
 

@@ -79,8 +79,9 @@ actor BootCommits {
     }
 
     private func freezeBooted(_ machine: Machine, owner: Principal) async throws -> Commit {
-        // Shared by every organisation: nobody's variables may be in it.
-        let live = try await launcher.boot(machine, environment: [:])
+        // Shared by every organisation: nobody's variables may be in it. The image's command runs in the VMs that start
+        // from this state, and in each for the first time.
+        let live = try await launcher.boot(machine, environment: [:], startsWorkload: false)
         let purpose = MachineFreezer.Purpose(kind: .boot, owner: owner, name: "boot-\(machine.hardware.imageName)")
         await domain.registry.beginUse(of: purpose.id)
         do {

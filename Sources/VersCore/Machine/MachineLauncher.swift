@@ -17,8 +17,14 @@ struct MachineLauncher: Sendable {
     }
 
     /// Starts `machine` from its disk and returns when its agent has taken its identity.
-    /// - Parameter environment: the variables of its organisation when nil.
-    func boot(_ machine: Machine, environment: [String: String]? = nil) async throws -> LiveMachine {
+    /// - Parameters:
+    ///   - environment: the variables of its organisation when nil.
+    ///   - startsWorkload: whether the image's command is to run, if it has one.
+    func boot(
+        _ machine: Machine,
+        environment: [String: String]? = nil,
+        startsWorkload: Bool = true
+    ) async throws -> LiveMachine {
         let process = try await domain.hypervisor.boot(try await launchConfiguration(of: machine))
         let live = await supervisor.supervise(process, id: machine.id)
         do {
@@ -26,6 +32,7 @@ struct MachineLauncher: Sendable {
             try await session.applyIdentity(
                 try await identity(of: machine, environment: environment, dropsConnections: false)
             )
+            if startsWorkload { try await startWorkload(of: machine, in: session) }
             return live
         } catch {
             let reason = (try? await process.executionState()).map { "\($0)" } ?? "its process is gone"
@@ -38,6 +45,13 @@ struct MachineLauncher: Sendable {
                 cause: error
             )
         }
+    }
+
+    /// Has the agent run the command of the VM's image, if it has one.
+    func startWorkload(of machine: Machine, in session: any GuestSession) async throws {
+        let hardware = machine.hardware
+        let image = try await domain.images.image(named: hardware.imageName, build: hardware.imageBuild)
+        if image.hasWorkload { try await session.startWorkload() }
     }
 
     /// Starts a stopped or dead VM again, from its disk. Does nothing when it has a process.

@@ -10,7 +10,20 @@ extension MachineService {
         waitForBoot: Bool,
         for principal: Principal
     ) async throws -> MachineID {
-        let plan = try await plan(configuration)
+        let name = configuration.image_name ?? MachineConfiguration.defaultImageName
+        let image = try await ImageCatalogue(domain: domain).image(named: name, for: principal)
+        return try await domain.imageUses.whileUsing(image) {
+            try await create(configuration, image: image, waitForBoot: waitForBoot, for: principal)
+        }
+    }
+
+    private func create(
+        _ configuration: MachineConfiguration,
+        image: BaseImage,
+        waitForBoot: Bool,
+        for principal: Principal
+    ) async throws -> MachineID {
+        let plan = try await plan(configuration, image: image)
         try await requireLimits(of: principal, count: 1, hardware: plan.hardware)
         let standby = await domain.standbys.take(1, of: plan.hardware.shape).first
         let machine = Machine(
@@ -36,7 +49,7 @@ extension MachineService {
             await bringUpInBackground(machine, standby: standby)
             return machine.id
         }
-        try await bringUp(machine, image: plan.image, standby: standby) {
+        try await bringUp(machine, image: image, standby: standby) {
             try await domain.metadata.insert([$0])
             try await supervisor.confirm($0.id)
         }
@@ -115,12 +128,11 @@ extension MachineService {
 
     private struct Plan {
         var hardware: Hardware
-        var image: BaseImage
         var diskMiB: Int
     }
 
     /// Checks what was asked for against the limits, the image and the host.
-    private func plan(_ configuration: MachineConfiguration) async throws -> Plan {
+    private func plan(_ configuration: MachineConfiguration, image: BaseImage) async throws -> Plan {
         let memoryMiB = configuration.mem_size_mib ?? MachineConfiguration.defaultMemoryMiB
         let vcpuCount = configuration.vcpu_count ?? MachineConfiguration.defaultVCPUCount
         try Validation.value(memoryMiB, of: "mem_size_mib", in: DomainConfiguration.memoryMiBRange)
@@ -134,9 +146,6 @@ extension MachineService {
                 hint: "every image brings its own kernel: leave kernel_name out"
             )
         }
-        let image = try await domain.images.image(
-            named: configuration.image_name ?? MachineConfiguration.defaultImageName
-        )
         let diskMiB = configuration.fs_size_mib ?? max(MachineConfiguration.defaultDiskMiB, image.diskMiB)
         try Validation.value(diskMiB, of: "fs_size_mib", in: DomainConfiguration.diskMiBRange)
         guard diskMiB >= image.diskMiB else {
@@ -153,7 +162,6 @@ extension MachineService {
                 imageName: image.name,
                 imageBuild: image.build
             ),
-            image: image,
             diskMiB: diskMiB
         )
     }
@@ -209,10 +217,18 @@ extension MachineService {
         let started = try await start(machine, from: boot, standby: standby)
         domain.standbys.replenish(machine.hardware.shape)
         do {
+            try await startWorkload(of: started)
             try await record(started)
         } catch {
             await discard(started.id)
             throw error
         }
+    }
+
+    /// A booted state has not run the image's command yet.
+    private func startWorkload(of machine: Machine) async throws {
+        guard let live = await domain.registry.machine(machine.id) else { return }
+        let session = try await live.session(deadline: .now + domain.configuration.restoreDeadline)
+        try await launcher.startWorkload(of: machine, in: session)
     }
 }

@@ -18,6 +18,10 @@ public protocol GuestSession: Sendable {
     /// request. One round trip.
     func applyIdentity(_ identity: GuestIdentity) async throws
 
+    /// Runs the command of an image that has no init, once in the life of a boot. Returns when it runs or cannot; the
+    /// console says what becomes of it.
+    func startWorkload() async throws
+
     /// Waits until the guest's init has started everything it starts at boot.
     func waitUntilSettled(deadline: ContinuousClock.Instant) async throws
 

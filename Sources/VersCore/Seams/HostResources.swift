@@ -16,7 +16,9 @@ public protocol ImageStoring: Sendable {
     /// The newest build of the image of that name.
     /// - Throws: `.notFound` with how to make one, `.invalidArgument` for a malformed name.
     func image(named name: String) async throws -> BaseImage
-    /// A particular build, however old.
+    /// The newest builds of all that are installed for everybody, by name.
+    func installed() async throws -> [BaseImage]
+    /// A particular build, however old, also of an image that an organisation had made.
     func image(named name: String, build: String) async throws -> BaseImage
 }
 

@@ -7,11 +7,13 @@ import VersAPI
 struct BodyReader: Sendable {
     let maximumBodyBytes: Int
     let maximumUploadBytes: Int
+    let maximumArchiveBytes: Int64
     let timeout: Duration
 
     init(_ configuration: APIServerConfiguration) {
         maximumBodyBytes = configuration.maximumBodyBytes
         maximumUploadBytes = configuration.maximumUploadBytes
+        maximumArchiveBytes = configuration.maximumArchiveBytes
         timeout = configuration.bodyTimeout
     }
 

@@ -10,6 +10,7 @@ final class ScriptedGuests: GuestConnector {
         var identities: [GuestIdentity] = []
         var failingIdentities: Set<Int> = []
         var powerOffs = 0
+        var workloads = 0
     }
 
     private let state = Mutex(State())
@@ -20,6 +21,8 @@ final class ScriptedGuests: GuestConnector {
     /// Every identity that was applied, in order.
     var identities: [GuestIdentity] { state.withLock { $0.identities } }
     var powerOffs: Int { state.withLock { $0.powerOffs } }
+    /// How often an image's command was started.
+    var workloads: Int { state.withLock { $0.workloads } }
 
     /// Lets the `number`-th identity from now on fail; the first is 1.
     func failIdentity(number: Int) {
@@ -33,6 +36,8 @@ final class ScriptedGuests: GuestConnector {
         }
         if fails { throw VersError(.timedOut, "scripted: the agent did not answer") }
     }
+
+    fileprivate func startedWorkload() { state.withLock { $0.workloads += 1 } }
 
     fileprivate func powerOff(_ id: MachineID?) {
         state.withLock { $0.powerOffs += 1 }
@@ -51,6 +56,7 @@ private struct ScriptedSession: GuestSession {
     private var unsupported: VersError { VersError(.unsupported, "scripted agents run nothing") }
 
     func applyIdentity(_ identity: GuestIdentity) async throws { try guests.apply(identity) }
+    func startWorkload() async throws { guests.startedWorkload() }
     func waitUntilSettled(deadline: ContinuousClock.Instant) async throws {}
     func execute(_ request: ExecRequest) async throws -> any GuestExec { throw unsupported }
     func attach(_ request: AttachRequest) async throws -> any GuestExec { throw unsupported }

@@ -72,6 +72,7 @@ struct TestDomain {
             commits: FileCommitStore(layout: layout),
             files: MachineDirectories(layout: layout),
             images: ImageDirectory(layout: layout),
+            importedImages: metadata,
             host: host,
             keys: SystemKeyMaterial(),
             layout: layout,

@@ -1,5 +1,6 @@
 import APITestSupport
 import Foundation
+import InstanceStore
 import Logging
 import MetadataStore
 import SystemPackage
@@ -18,10 +19,13 @@ struct TestServer {
     static func run(_ test: TestDomain, _ body: (TestServer) async throws -> Void) async throws {
         let socket = test.layout.socket
         let (listening, announce) = AsyncStream.makeStream(of: Void.self)
+        let files = ImportedImageDirectory(layout: test.layout)
+        let imports = ImageImports(domain: test.domain, files: files, builder: ScriptedBuilder())
         let server = APIServer(
             configuration: APIServerConfiguration(unixSocket: socket),
             machines: test.machines,
             commits: test.commits,
+            images: ImageService(domain: test.domain, files: files, imports: imports),
             accounts: test.accounts,
             names: test.names,
             keys: test.keys,

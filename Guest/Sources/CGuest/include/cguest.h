@@ -18,6 +18,7 @@ enum cguest_spawn_stage {
     CGUEST_STAGE_STREAMS = 4,
     CGUEST_STAGE_DIRECTORY = 5,
     CGUEST_STAGE_EXECUTE = 6,
+    CGUEST_STAGE_USER = 7,
 };
 
 struct cguest_spawn_request {
@@ -33,6 +34,12 @@ struct cguest_spawn_request {
     bool controlling_terminal;
     // An open cgroup.procs that the process enters, or -1.
     int cgroup_procs_fd;
+    // Whether the process becomes another user, with these groups and no others.
+    bool changes_user;
+    uint32_t uid;
+    uint32_t gid;
+    const uint32_t *groups;
+    size_t group_count;
     // Set on return.
     int pid_fd;
     int failed_stage;

@@ -1,5 +1,6 @@
 import CGuest
 import Glibc
+import GuestProtocol
 
 /// From the kernel's first process to the image's init.
 public enum Boot {
@@ -15,11 +16,14 @@ public enum Boot {
             let uevents = try SystemError.check("listen to device events", cguest_open_uevents())
             let commandLine = KernelCommandLine(SmallFile.readText("/proc/cmdline") ?? "")
             try Modules.load()
+            let workload = readWorkload()
             try RootDisk.mount(commandLine, at: newRoot, events: uevents)
             try SwitchRoot.run(to: newRoot)
-            mountUserFilesystems()
+            let initPath = try chooseInit(commandLine, workload)
+            mountUserFilesystems(hasInit: initPath != nil)
+            if initPath == nil { ContainerSystem.prepare() }
             prepareMachine(commandLine)
-            try start(commandLine, uevents: uevents)
+            try start(initPath, workload, uevents: uevents)
         } catch {
             Console.fail(error.description)
         }
@@ -31,7 +35,18 @@ public enum Boot {
         try mountNew("dev", at: "/dev", type: "devtmpfs", options: "mode=0755")
     }
 
-    private static func mountNew(
+    /// The initramfs is gone once the root is another.
+    private static func readWorkload() -> Workload? {
+        guard let bytes = SmallFile.read(Workload.path) else { return nil }
+        do throws(ProtocolError) {
+            return try Workload(decoding: bytes)
+        } catch {
+            Console.log("the image's command cannot be read: \(error)")
+            return nil
+        }
+    }
+
+    static func mountNew(
         _ source: String,
         at path: String,
         type: String,
@@ -53,12 +68,12 @@ public enum Boot {
     }
 
     /// What every init expects, or mounts itself when it is missing.
-    private static func mountUserFilesystems() {
+    private static func mountUserFilesystems(hasInit: Bool) {
         let flags = Int(MS_NOSUID | MS_NODEV)
         for (path, type, options) in [
             ("/dev/pts", "devpts", "gid=5,mode=620,ptmxmode=666"), ("/dev/shm", "tmpfs", "mode=1777"),
             ("/run", "tmpfs", "mode=0755"),
-        ] {
+        ] where hasInit || path != "/run" {
             do throws(SystemError) {
                 let isTerminals = type == "devpts"
                 try mountNew(type, at: path, type: type, flags: isTerminals ? Int(MS_NOSUID) : flags, options: options)
@@ -79,14 +94,25 @@ public enum Boot {
         }
     }
 
-    private static func start(_ commandLine: KernelCommandLine, uevents: Int32) throws(SystemError) -> Never {
-        let candidates = commandLine.initPath.isEmpty ? initCandidates : [commandLine.initPath]
-        guard let initPath = candidates.first(where: { access($0, X_OK) == 0 }) else {
-            guard commandLine.initPath.isEmpty || commandLine.initPath == "none" else {
-                throw SystemError("run \(commandLine.initPath)", ENOENT)
-            }
-            Console.log("the image has no init: commands are run by the agent alone")
-            try Agent.serveGuest(Machine(isGuest: true, ueventDescriptor: uevents))
+    /// The image's init; nil when the agent is to be it.
+    private static func chooseInit(
+        _ commandLine: KernelCommandLine,
+        _ workload: Workload?
+    ) throws(SystemError) -> String? {
+        let named = commandLine.initPath.isEmpty ? workload?.initPath : commandLine.initPath
+        // A workload without an init has been looked at: what looks like one in the image is not meant.
+        let candidates = named.map { $0.isEmpty ? [] : [$0] } ?? initCandidates
+        if let found = candidates.first(where: { access($0, X_OK) == 0 }) { return found }
+        guard commandLine.initPath.isEmpty || commandLine.initPath == "none" else {
+            throw SystemError("run \(commandLine.initPath)", ENOENT)
+        }
+        return nil
+    }
+
+    private static func start(_ initPath: String?, _ workload: Workload?, uevents: Int32) throws(SystemError) -> Never {
+        guard let initPath else {
+            if workload == nil { Console.log("the image has no init: commands are run by the agent alone") }
+            try Agent.serveGuest(Machine(isGuest: true, workload: workload, ueventDescriptor: uevents))
         }
         let isSystemd = FilePaths.resolvingLinks(initPath).contains("systemd")
         let notify = isSystemd ? cguest_bind_abstract(notifyAddress) : -1
@@ -95,11 +121,20 @@ public enum Boot {
             _ = setsid()
             leaveConsole()
             try Agent.serveGuest(
-                Machine(isGuest: true, initPath: initPath, notifyDescriptor: notify, ueventDescriptor: uevents)
+                Machine(
+                    isGuest: true,
+                    initPath: initPath,
+                    workload: workload,
+                    notifyDescriptor: notify,
+                    ueventDescriptor: uevents
+                )
             )
         }
+        for variable in workload?.environment ?? [] { setenv(variable.name, variable.value, 1) }
         if isSystemd { setenv("NOTIFY_SOCKET", "@\(notifyAddress)", 1) }
-        var arguments: [UnsafeMutablePointer<CChar>?] = [strdup(initPath), nil]
+        let isCommand = workload?.arguments.first == initPath
+        let words = isCommand ? workload?.arguments ?? [] : [initPath]
+        var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         execv(initPath, &arguments)
         throw SystemError("run \(initPath)")
     }

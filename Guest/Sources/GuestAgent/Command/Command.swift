@@ -36,6 +36,13 @@ final class Command {
     var nextCursor: UInt64 = 1
     var subscribers: [Subscriber] = []
 
+    /// Called with each piece of output.
+    var onOutput: ((ArraySlice<UInt8>) -> Void)?
+    /// Called with the status, behind the last piece of output that is waited for.
+    var onEnd: ((Int32) -> Void)?
+    /// Whether whoever takes its output has no room for more.
+    var isHeld = false
+
     /// Set when the process has ended; output may still follow.
     var status: Int32?
     /// Set when followers were told, or may be.

@@ -17,7 +17,7 @@ extension CommandTable {
     /// Reads from the command only while its slowest follower is not too far behind.
     func updateReading(_ command: Command) {
         let limit = min(Self.backlogInBytes, max(8192, journal.capacityInBytes / 2 / max(1, subscribers.count)))
-        let isReading = command.subscribers.isEmpty || command.waitingBytes < limit
+        let isReading = !command.isHeld && (command.subscribers.isEmpty || command.waitingBytes < limit)
         for index in command.outputs.indices where command.outputs[index].isWatched != isReading {
             command.outputs[index].isWatched = isReading
             let descriptor = command.outputs[index].descriptor
@@ -90,6 +90,7 @@ extension CommandTable {
         guard command.exit == nil, let status = command.status else { return }
         loop.cancel(command.drainTimer)
         command.exit = ExitRecord(code: status, cursor: command.nextCursor)
+        command.onEnd?(status)
         if command.outputs.isEmpty { release(command) }
         remember(command)
     }

@@ -32,16 +32,20 @@ final class CommandTable {
     private var turns: [UInt32] = []
     private var buffer = [UInt8](repeating: 0, count: ProtocolLimits.recordInBytes)
     private let cgroup: () -> Int32
+    /// What the image says about the environment of whatever runs in it.
+    private let imageEnvironment: [EnvironmentVariable]
 
     init(
         loop: EventLoop,
         journalCapacityInBytes: Int,
+        imageEnvironment: [EnvironmentVariable] = [],
         cgroup: @escaping () -> Int32,
         send: @escaping (FrameType, UInt32, [UInt8]) -> Void
     ) {
         self.loop = loop
         journal = Journal(capacityInBytes: journalCapacityInBytes)
         self.cgroup = cgroup
+        self.imageEnvironment = imageEnvironment
         self.send = send
     }
 
@@ -55,6 +59,7 @@ final class CommandTable {
         let environment = Environment.merged(
             request: request.environment,
             identity: identity,
+            image: imageEnvironment,
             hasTerminal: request.terminal != nil
         )
         let command = try Spawner.start(request, environment: environment, cgroup: cgroup())
@@ -71,6 +76,12 @@ final class CommandTable {
         if !request.stdin.isEmpty || !request.keepsInputOpen {
             feed(command, Command.Input(channel: nil, bytes: request.stdin[...], end: !request.keepsInputOpen))
         }
+    }
+
+    /// Takes in a command that nobody follows yet.
+    func add(_ command: Command) {
+        commands[command.id] = command
+        watch(command)
     }
 
     func find(_ id: WireID) throws(Failure) -> Command {
@@ -209,6 +220,7 @@ final class CommandTable {
         )
         command.add(record)
         journal.append(record) { [commands] in commands[$0.execID]?.trim() }
+        command.onOutput?(buffer[..<count])
         return true
     }
 }

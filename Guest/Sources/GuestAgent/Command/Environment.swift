@@ -1,13 +1,14 @@
 import Glibc
 import GuestProtocol
 
-/// The environment of commands: defaults, `/etc/environment`, the identity's variables, the request's.
+/// The environment of commands: defaults, the image's variables, `/etc/environment`, the identity's, the request's.
 enum Environment {
     static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
     static func merged(
         request: [EnvironmentVariable],
         identity: [EnvironmentVariable],
+        image: [EnvironmentVariable] = [],
         hasTerminal: Bool
     ) -> [String: String] {
         var environment = [
@@ -19,6 +20,7 @@ enum Environment {
             "LANG": "C.UTF-8",
         ]
         if hasTerminal { environment["TERM"] = "xterm-256color" }
+        for variable in image { environment[variable.name] = variable.value }
         if let file = SmallFile.readText("/etc/environment") {
             for (name, value) in parse(file) { environment[name] = value }
         }

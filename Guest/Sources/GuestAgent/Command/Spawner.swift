@@ -34,19 +34,65 @@ enum Spawner {
             throw Failure(.resourceExhausted, error.description)
         }
         var spawn = cguest_spawn_request()
+        spawn.controlling_terminal = request.terminal != nil
+        spawn.cgroup_procs_fd = cgroup
+        return try finish(&spawn, streams, id: request.id, path, request.arguments, directory, environment)
+    }
+
+    /// Starts the image's command: as its user, without stdin.
+    static func start(
+        _ workload: Workload,
+        as user: WorkloadUser,
+        environment: [String: String]
+    ) throws(Failure) -> Command {
+        let path = try executable(workload.arguments, environment: environment)
+        let directory = workload.directory.isEmpty ? "/" : workload.directory
+        var streams = Streams()
+        do throws(SystemError) {
+            let null = Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
+            guard null >= 0 else { throw SystemError("open /dev/null") }
+            streams.child.append(null)
+            try openOutputs(&streams)
+            // Programs open /dev/stdout again, which asks for the pipe's owner.
+            for fd in streams.child.dropFirst() where fchown(fd, user.uid, user.gid) < 0 {
+                throw SystemError("give a pipe to user \(user.uid)")
+            }
+        } catch {
+            streams.closeAll()
+            throw Failure(.resourceExhausted, error.description)
+        }
+        var spawn = cguest_spawn_request()
+        spawn.cgroup_procs_fd = -1
+        spawn.changes_user = true
+        spawn.uid = user.uid
+        spawn.gid = user.gid
+        spawn.group_count = user.groups.count
+        return try user.groups.withUnsafeBufferPointer { groups throws(Failure) in
+            spawn.groups = groups.baseAddress
+            return try finish(&spawn, streams, id: Workload.id, path, workload.arguments, directory, environment)
+        }
+    }
+
+    private static func finish(
+        _ spawn: inout cguest_spawn_request,
+        _ streams: Streams,
+        id: WireID,
+        _ path: String,
+        _ arguments: [String],
+        _ directory: String,
+        _ environment: [String: String]
+    ) throws(Failure) -> Command {
         spawn.stdin_fd = streams.child[0]
         spawn.stdout_fd = streams.child[1]
         spawn.stderr_fd = streams.child[2]
-        spawn.controlling_terminal = request.terminal != nil
-        spawn.cgroup_procs_fd = cgroup
-        let pid = run(&spawn, path: path, directory: directory, request: request, environment: environment)
+        let pid = run(&spawn, path: path, directory: directory, arguments: arguments, environment: environment)
         guard pid > 0 else {
             streams.closeAll()
             throw failure(spawn.failed_stage, number: -pid, path: path, directory: directory)
         }
         for fd in Set(streams.child) { close(fd) }
         return Command(
-            id: request.id,
+            id: id,
             pid: pid,
             pidDescriptor: spawn.pid_fd,
             terminal: streams.terminal,
@@ -59,10 +105,10 @@ enum Spawner {
         _ spawn: inout cguest_spawn_request,
         path: String,
         directory: String,
-        request: SpawnRequest,
+        arguments: [String],
         environment: [String: String]
     ) -> Int32 {
-        var arguments: [UnsafeMutablePointer<CChar>?] = request.arguments.map { strdup($0) } + [nil]
+        var arguments: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
         var variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for pointer in arguments + variables { free(pointer) } }
         return path.withCString { path in
@@ -99,6 +145,10 @@ enum Spawner {
         streams.child.append(input.read)
         streams.stdin = input.write
         setNonBlocking(input.write)
+        try openOutputs(&streams)
+    }
+
+    private static func openOutputs(_ streams: inout Streams) throws(SystemError) {
         for stream in [RecordStream.stdout, .stderr] {
             let output = try pipePair()
             streams.child.append(output.write)
@@ -148,6 +198,8 @@ enum Spawner {
             return Failure(.invalidArgument, "cannot enter '\(directory)': \(reason)")
         case CGUEST_STAGE_EXECUTE.rawValue:
             return Failure(.invalidArgument, "cannot run '\(path)': \(reason)")
+        case CGUEST_STAGE_USER.rawValue:
+            return Failure(.invalidArgument, "cannot become the user that '\(path)' runs as: \(reason)")
         case CGUEST_STAGE_FORK.rawValue:
             return Failure(.resourceExhausted, "cannot create a process: \(reason)")
         default:

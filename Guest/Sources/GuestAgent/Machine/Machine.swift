@@ -8,6 +8,8 @@ final class Machine {
     let isGuest: Bool
     /// The path of the image's init; empty when the agent is it.
     let initPath: String
+    /// How an image that was made from a container image wants to run; nil for any other.
+    let workload: Workload?
     /// Where systemd reports that it has started everything, or -1 with any other init.
     let notifyDescriptor: Int32
     /// Events of the kernel's devices, or -1.
@@ -21,8 +23,15 @@ final class Machine {
     /// Channels that wait for ``isSettled``.
     var settledWaiters: [UInt32] = []
 
-    init(isGuest: Bool, initPath: String = "", notifyDescriptor: Int32 = -1, ueventDescriptor: Int32 = -1) {
+    init(
+        isGuest: Bool,
+        initPath: String = "",
+        workload: Workload? = nil,
+        notifyDescriptor: Int32 = -1,
+        ueventDescriptor: Int32 = -1
+    ) {
         self.isGuest = isGuest
+        self.workload = workload
         self.initPath = initPath
         self.notifyDescriptor = notifyDescriptor
         self.ueventDescriptor = ueventDescriptor

@@ -120,7 +120,11 @@ extension Agent {
             try machine.checkIsGuest()
             reply(channel)
             port.flush()
-            machine.powerOff(loop: loop)
+            workload.end { [machine, loop] in machine.powerOff(loop: loop) }
+        case .startWorkload:
+            try machine.checkIsGuest()
+            workload.start(identity: identity.environment)
+            reply(channel)
         }
     }
 

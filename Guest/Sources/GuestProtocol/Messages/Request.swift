@@ -28,6 +28,9 @@ public enum Request: Equatable, Sendable {
     case growRootFilesystem
     /// Reply: empty, when init was asked.
     case powerOff
+    /// Runs the image's command, once in the life of a boot. Reply: empty, when it runs or cannot; the console says
+    /// what became of it.
+    case startWorkload
 
     private enum Operation: UInt8 {
         case ping = 1
@@ -43,6 +46,7 @@ public enum Request: Equatable, Sendable {
         case writeFile = 33
         case growRootFilesystem = 48
         case powerOff = 49
+        case startWorkload = 50
     }
 
     public init(decoding payload: [UInt8]) throws(ProtocolError) {
@@ -98,6 +102,7 @@ public enum Request: Equatable, Sendable {
             )
         case .growRootFilesystem: .growRootFilesystem
         case .powerOff: .powerOff
+        case .startWorkload: .startWorkload
         }
     }
 
@@ -105,7 +110,7 @@ public enum Request: Equatable, Sendable {
         var writer = ByteWriter()
         writer.write(operation.rawValue)
         switch self {
-        case .ping, .waitUntilSettled, .growRootFilesystem, .powerOff: break
+        case .ping, .waitUntilSettled, .growRootFilesystem, .powerOff, .startWorkload: break
         case .applyIdentity(let identity): identity.encode(into: &writer)
         case .spawn(let spawn): spawn.encode(into: &writer)
         case .attach(let id, let cursor, let fromLatest):
@@ -153,6 +158,7 @@ public enum Request: Equatable, Sendable {
         case .writeFile: .writeFile
         case .growRootFilesystem: .growRootFilesystem
         case .powerOff: .powerOff
+        case .startWorkload: .startWorkload
         }
     }
 }
