@@ -16,7 +16,7 @@ scripts := images/build.sh images/kernel.sh images/initramfs.sh images/lib.sh im
 	images/default/customize.sh images/tiny/root.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help dependencies build build-debug image image-tiny demo clean-demo test test-unit test-integration test-kvm \
+.PHONY: help dependencies test-dependencies build build-debug image image-tiny demo clean-demo test test-unit test-integration test-kvm \
 	bench lint fmt docs install uninstall
 
 help: ## list the targets
@@ -50,7 +50,10 @@ demo: ## from nothing to a tree of branched VMs
 clean-demo: ## remove what the demo made
 	@scripts/clean-demo.sh
 
-test: test-unit test-integration ## unit tests, then tests that boot real VMs
+test: test-dependencies test-unit test-integration ## unit tests, then tests that boot real VMs
+
+test-dependencies:
+	@scripts/install-dependencies.sh --development
 
 test-unit: ## tests that boot no VM
 	swift test --no-parallel --skip IntegrationTests --skip EngineTests

@@ -3,6 +3,7 @@
 #
 # Options go to vers-bench (`Benchmarks/run.sh --help` lists them), except:
 #   --bin DIR     measure what DIR holds (versd, vers-bench, vers-agent, libramlayers.so), and build nothing
+#   --standby N   processes that versd keeps ready (2); with 0, every request starts its own
 #   --keep        leave the instance's directory, for a look at its logs
 #
 # Images come from VERS_BENCH_IMAGES (a directory as VERS_HOME/images); unset, they are made and kept in
@@ -10,13 +11,17 @@
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
-build=true bin=.build/release keep=false image=default
+build=true bin=.build/release keep=false image=default standby=2
 arguments=()
 while [[ $# -gt 0 ]]; do
     case $1 in
         --bin)
             bin=${2:?--bin needs a directory}
             build=false
+            shift
+            ;;
+        --standby)
+            standby=${2:?--standby needs a number}
             shift
             ;;
         --keep) keep=true ;;
@@ -87,7 +92,7 @@ cc -static -O2 -Wall -Wextra -o "$home/bench-guest" Benchmarks/guest/bench-guest
 
 mkfifo "$home/ready"
 exec 3<>"$home/ready"
-"$bin/versd" --home "$home" --listen 127.0.0.1:0 --ready-fd 3 </dev/null 2>>"$home/versd.log" &
+"$bin/versd" --home "$home" --listen 127.0.0.1:0 --ready-fd 3 --standby "$standby" </dev/null 2>>"$home/versd.log" &
 daemon=$!
 if ! read -r -t 60 -u 3; then
     printf 'versd did not get ready within 60 s:\n' >&2
@@ -99,4 +104,5 @@ exec 3>&-
 
 mkdir -p Benchmarks/results
 results=$PWD/Benchmarks/results/$(date --utc +%Y-%m-%dT%H%M%SZ)-$(uname -n).json
-"$bin/vers-bench" --home "$home" --guest-program "$home/bench-guest" --output "$results" "${arguments[@]}"
+"$bin/vers-bench" --home "$home" --guest-program "$home/bench-guest" --output "$results" \
+    --standby "$standby" "${arguments[@]}"

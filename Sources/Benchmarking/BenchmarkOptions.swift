@@ -20,9 +20,14 @@ public struct BenchmarkOptions: Sendable {
     public var tickInterval: Duration = .milliseconds(1)
     /// How long `versd` is watched at rest.
     public var idleWindow: Duration = .seconds(10)
+    /// `versd --standby` of the instance.
+    public var standbyCount = 2
     /// Empty means all.
     public var scenarios: Set<String> = []
     public var guestProgram: FilePath
+
+    /// How new VMs' processes come about: `standby` when they wait already, `cold` when the request starts them.
+    var start: String { standbyCount > 0 ? "standby" : "cold" }
 
     public init(guestProgram: FilePath) { self.guestProgram = guestProgram }
 

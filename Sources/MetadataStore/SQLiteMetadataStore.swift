@@ -73,13 +73,28 @@ public final class SQLiteMetadataStore: MetadataStoring {
         try await machines { $0.filter(MachineRecord.Columns.parentCommitID == commit.text) }
     }
 
-    public func insert(_ machines: [Machine]) async throws {
+    public func insert(_ machines: [Machine], branchedFrom parent: MachineID?) async throws {
         try await Self.translatingConflicts {
             let request = IdempotencyKey.current
             try await self.pool.write { database in
+                if let parent, try MachineRecord.fetchOne(database, key: parent.text)?.deletedAt != nil {
+                    throw VersError(.notFound, "vm not found: \(parent) was deleted while it was branched")
+                }
                 for machine in machines { try MachineRecord(machine).insert(database) }
                 try Self.requireRoom(for: machines, in: database)
                 try Self.record(machines: machines, of: request, in: database)
+            }
+        }
+    }
+
+    public func delete(_ id: MachineID, at date: Date) async throws -> Machine? {
+        try await pool.write { database in
+            let children = MachineRecord.filter(MachineRecord.Columns.deletedAt == nil)
+                .filter(MachineRecord.Columns.parentMachineID == id.text)
+            guard try children.isEmpty(database) else { return nil }
+            return try Self.update(id, in: database) {
+                $0.deletedAt = $0.deletedAt ?? date
+                $0.process = nil
             }
         }
     }

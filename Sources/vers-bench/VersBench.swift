@@ -42,6 +42,9 @@ struct VersBench: AsyncParsableCommand {
     @Option(help: "Branches with stock QEMU of each dimension.")
     var baselineRuns = 10
 
+    @Option(help: "What the instance's versd was given as --standby: the table tells it.")
+    var standby = 2
+
     @Option(help: "Measure only this: \(BenchmarkRun.scenarioNames.joined(separator: ", ")). May be repeated.")
     var only: [String] = []
 
@@ -83,6 +86,7 @@ struct VersBench: AsyncParsableCommand {
         options.fanOuts = try numbers(children, of: "--children")
         options.boots = boots
         options.baselineRuns = baselineRuns
+        options.standbyCount = standby
         options.scenarios = Set(only)
         if quick { options.reduce() }
         return options

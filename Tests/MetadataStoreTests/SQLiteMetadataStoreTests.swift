@@ -12,6 +12,24 @@ struct SQLiteMetadataStoreTests {
 
     init() throws { store = try SQLiteMetadataStore(path: file.path) }
 
+    @Test func `a VM is deleted without children, and no child is recorded of one that was deleted`() async throws {
+        let parent = makeMachine()
+        let child = makeMachine(parentMachineID: parent.id)
+        try await store.insert([parent])
+        try await store.insert([child], branchedFrom: parent.id)
+        let date = Date(timeIntervalSince1970: 1_700_000_100)
+        #expect(try await store.delete(parent.id, at: date) == nil)
+        #expect(try await store.machine(parent.id)?.deletedAt == nil)
+        #expect(try await store.delete(child.id, at: date)?.deletedAt == date)
+        #expect(try await store.delete(parent.id, at: date)?.id == parent.id)
+        let late = makeMachine(parentMachineID: parent.id)
+        let error = await #expect(throws: VersError.self) { try await store.insert([late], branchedFrom: parent.id) }
+        #expect(error?.code == .notFound)
+        #expect(try await store.machine(late.id) == nil)
+        // From a commit of a VM that is gone, VMs may start all the same.
+        try await store.insert([late])
+    }
+
     // MARK: Round trips
 
     @Test func `every field of a machine comes back`() async throws {

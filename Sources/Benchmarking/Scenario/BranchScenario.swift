@@ -12,7 +12,7 @@ struct BranchScenario: Scenario {
                     image: context.options.image,
                     memoryMiB: memory,
                     dirtyMB: dirty,
-                    start: "cold"
+                    start: context.options.start
                 )
                 Progress.say("branch: \(memory) MiB, \(dirty) MB dirty")
                 try await context.withMachine(memoryMiB: memory) { parent in

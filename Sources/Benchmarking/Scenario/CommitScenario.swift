@@ -23,7 +23,7 @@ struct CommitScenario: Scenario {
             image: context.options.image,
             memoryMiB: memory,
             dirtyMB: dirty,
-            start: "cold"
+            start: context.options.start
         )
         let client = context.client
         try await client.runToSuccess(GuestProgram.dirty(megabytes: dirty), in: machine)

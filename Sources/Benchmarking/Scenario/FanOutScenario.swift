@@ -21,7 +21,7 @@ struct FanOutScenario: Scenario {
             image: context.options.image,
             memoryMiB: memory,
             children: count,
-            start: "cold"
+            start: context.options.start
         )
         let client = context.client
         try await context.rest()

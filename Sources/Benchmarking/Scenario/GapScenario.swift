@@ -32,7 +32,7 @@ struct GapScenario: Scenario {
             image: context.options.image,
             memoryMiB: memory,
             dirtyMB: dirty,
-            start: "cold"
+            start: context.options.start
         )
         let client = context.client
         for _ in 0..<context.options.runs {

@@ -8,7 +8,7 @@ struct RunScenario: Scenario {
     func run(in context: BenchmarkContext) async throws {
         for memory in context.options.memories {
             let configuration = context.configuration(memoryMiB: memory)
-            let dimensions = Dimensions(image: context.options.image, memoryMiB: memory, start: "cold")
+            let dimensions = Dimensions(image: context.options.image, memoryMiB: memory, start: context.options.start)
             // Makes the boot commit when nothing else has.
             let first = try await context.client.createMachine(configuration, waitForBoot: true)
             try await context.client.deleteMachine(first)

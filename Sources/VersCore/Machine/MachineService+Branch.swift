@@ -75,7 +75,13 @@ extension MachineService {
                 return commit
             }
             domain.steps(.branchMarkKept)
-            let children = try await spawn(count, from: commit, for: principal, standbys: try early.take())
+            let children = try await spawn(
+                count,
+                from: commit,
+                for: principal,
+                standbys: try early.take(),
+                branchedFrom: id
+            )
             sealInBackground(commit)
             flattenIfNeeded(id)
             return children

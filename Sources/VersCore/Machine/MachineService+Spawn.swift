@@ -4,16 +4,25 @@ import VersAPI
 
 extension MachineService {
     /// Starts `count` VMs from a commit. All or none.
-    /// - Parameter standbys: processes to use first; the call owns them, also when it throws.
+    /// - Parameters:
+    ///   - standbys: processes to use first; the call owns them, also when it throws.
+    ///   - parent: the VM that the commit was just taken from, which must not be gone when its children are recorded.
     func spawn(
         _ count: Int,
         from commit: Commit,
         for principal: Principal,
-        standbys: [Standby] = []
+        standbys: [Standby] = [],
+        branchedFrom parent: MachineID? = nil
     ) async throws -> [MachineID] {
         await domain.registry.beginUse(of: commit.id)
         do {
-            let started = try await spawnUsed(count, from: commit, for: principal, standbys: standbys)
+            let started = try await spawnUsed(
+                count,
+                from: commit,
+                for: principal,
+                standbys: standbys,
+                branchedFrom: parent
+            )
             domain.standbys.replenish(commit.hardware.shape)
             await domain.registry.endUse(of: commit.id)
             return started
@@ -27,7 +36,8 @@ extension MachineService {
         _ count: Int,
         from commit: Commit,
         for principal: Principal,
-        standbys: [Standby]
+        standbys: [Standby],
+        branchedFrom parent: MachineID?
     ) async throws -> [MachineID] {
         var unused = standbys
         let started: [Machine]
@@ -50,7 +60,7 @@ extension MachineService {
             throw error
         }
         do {
-            try await domain.metadata.insert(started)
+            try await domain.metadata.insert(started, branchedFrom: parent)
         } catch {
             for machine in started { await discard(machine.id) }
             throw error

@@ -1,3 +1,4 @@
+public import Foundation
 public import VersAPI
 
 /// Everything that is true, in one transactional store. A call is one transaction; when it returns, the change
@@ -13,7 +14,11 @@ public protocol MetadataStoring: Sendable {
     /// Not deleted, started from `commit`, the oldest first.
     func machines(startedFrom commit: CommitID) async throws -> [Machine]
     /// Inserts all or none. `.alreadyExists` when an id is taken, `.limitExceeded` when their key has too many then.
-    func insert(_ machines: [Machine]) async throws
+    /// - Parameter parent: `.notFound` when that VM, which they were branched from, is deleted by now.
+    func insert(_ machines: [Machine], branchedFrom parent: MachineID?) async throws
+    /// Marks a machine deleted, unless children of it live.
+    /// - Returns: the machine; nil when it has children.
+    func delete(_ id: MachineID, at date: Date) async throws -> Machine?
     /// Changes one machine in place and returns it. `.notFound` when it does not exist.
     @discardableResult
     func update(_ id: MachineID, _ change: @Sendable @escaping (inout Machine) -> Void) async throws -> Machine
@@ -32,6 +37,11 @@ public protocol MetadataStoring: Sendable {
     ) async throws
     @discardableResult
     func update(_ id: CommitID, _ change: @Sendable @escaping (inout Commit) -> Void) async throws -> Commit
+}
+
+extension MetadataStoring {
+    /// The same for machines that were not branched just now.
+    public func insert(_ machines: [Machine]) async throws { try await insert(machines, branchedFrom: nil) }
 }
 
 /// Whose commits a list is of.
