@@ -16,8 +16,8 @@ scripts := images/build.sh images/kernel.sh images/initramfs.sh images/lib.sh im
 	images/default/customize.sh images/tiny/root.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help dependencies test-dependencies build build-debug image image-tiny demo clean-demo test test-unit test-integration test-kvm \
-	bench lint fmt docs install uninstall
+.PHONY: help dependencies test-dependencies build build-debug image image-tiny demo clean-demo test test-unit \
+	test-integration test-contract test-kvm bench lint fmt docs install uninstall
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -50,7 +50,7 @@ demo: ## from nothing to a tree of branched VMs
 clean-demo: ## remove what the demo made
 	@scripts/clean-demo.sh
 
-test: test-dependencies test-unit test-integration ## unit tests, then tests that boot real VMs
+test: test-dependencies test-unit test-integration test-contract ## unit tests, then tests that boot real VMs
 
 test-dependencies:
 	@scripts/install-dependencies.sh --development
@@ -60,6 +60,9 @@ test-unit: ## tests that boot no VM
 
 test-integration: ## tests that boot real VMs (FILTER=name runs some)
 	@scripts/test-integration.sh "$(FILTER)"
+
+test-contract: build-debug ## the API as others see it: Schemathesis, and the public Python SDK
+	Tests/Contract/run.sh
 
 test-kvm: ## the engine under KVM, inside an emulated guest that offers it
 	Tests/KVM/run.sh

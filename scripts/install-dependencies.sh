@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what Vers needs and this machine lacks, from Debian's packages: as root, or with sudo.
-# With --development, also what `make lint` needs. Does nothing, quickly, when nothing is missing.
+# With --development, also what `make lint` and the tests need. Does nothing, quickly, when nothing is missing.
 set -euo pipefail
 
 packages=(
@@ -10,9 +10,10 @@ packages=(
     gcc libc6-dev libsqlite3-dev libssl-dev zlib1g-dev libext2fs-dev # the build
     make git openssh-client ca-certificates
 )
-# The engine's tests boot the host's cloud kernel with a small busybox; those of images use a registry.
+# The engine's tests boot the host's cloud kernel with a small busybox; those of images use a registry, and the
+# contract's are in Python.
 if [[ ${1:-} == --development ]]; then
-    packages+=(shellcheck linux-image-cloud-amd64 busybox-static seabios docker-registry)
+    packages+=(shellcheck linux-image-cloud-amd64 busybox-static seabios docker-registry python3-venv)
 fi
 
 missing=()

@@ -26,8 +26,8 @@ public struct APIServer: Service {
     private let follows: FollowedExecs
     private let logger: Logger
     private let onListening: @Sendable (Endpoints) async -> Void
-    /// Every route, as `METHOD /path/:capture`.
-    let routeNames: [String]
+    /// Every route, to compare with what is said about them.
+    let places: [RouteList.Place]
 
     /// - Parameters:
     ///   - system: what `GET /api/v1/system/version` answers.
@@ -66,6 +66,7 @@ public struct APIServer: Service {
         EnvironmentRoutes(environment: names.environment, bodies: bodies).register(on: &routes)
         DomainNameRoutes(domainNames: names.domainNames, bodies: bodies).register(on: &routes)
         SystemRoutes(version: system, counters: counters, follows: follows).register(on: &routes)
+        DocumentRoutes(version: system.workspace_version).register(on: &routes)
 
         let router = Router(context: APIRequestContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: RequestLogMiddleware(counters: counters))
@@ -79,12 +80,12 @@ public struct APIServer: Service {
         )
 
         self.configuration = configuration
-        routeNames = routes.routes.map { "\($0.method.rawValue) \($0.pattern)" }
         self.responder = router.buildResponder()
         self.counters = counters
         self.follows = follows
         self.logger = logger
         self.onListening = onListening
+        places = routes.places
     }
 
     /// - Throws: ``VersError`` when a listener cannot be opened; the other one is closed then.

@@ -15,6 +15,7 @@ public struct ServerFixture: Sendable {
     public let names: NamesDouble
     public let images: ImageDouble
     public let client: VersClient
+    public let server: APIServer
     public let endpoints: APIServer.Endpoints
     public let socket: FilePath
     private let shutdownTrigger: @Sendable () async -> Void
@@ -71,6 +72,7 @@ public struct ServerFixture: Sendable {
                     names: names,
                     images: images,
                     client: client,
+                    server: server,
                     endpoints: endpoints,
                     socket: socket,
                     shutdownTrigger: { await group.triggerGracefulShutdown() }

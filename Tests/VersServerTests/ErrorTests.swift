@@ -10,6 +10,8 @@ import VersAPI
     static let refusals: [(String, String, String?, Int, String, String)] = [
         ("GET", "/nowhere", nil, 404, "not_found", "'/api/v1/nowhere'"),
         ("POST", "/vms", "{}", 405, "method_not_allowed", "GET, HEAD"),
+        ("DELETE", "/vm/from_commit", nil, 405, "method_not_allowed", "expected POST"),
+        ("PUT", "/commits/public", nil, 405, "method_not_allowed", "expected GET, HEAD"),
         ("GET", "/vm/xyz/status", nil, 400, "invalid_argument", "vm_id 'xyz': expected a UUID"),
         ("GET", "/vm/branch/status", nil, 400, "invalid_argument", "vm_id 'branch'"),
         ("GET", "/commits/x%20y", nil, 400, "invalid_argument", "commit_id 'x y'"),

@@ -12,7 +12,18 @@ struct RouteList {
         var handler: Handler
     }
 
+    /// A route without what it does.
+    struct Place: Sendable {
+        var method: String
+        var pattern: String
+        var needsKey: Bool
+    }
+
     private(set) var routes: [Route] = []
+
+    var places: [Place] {
+        routes.map { Place(method: $0.method.rawValue, pattern: $0.pattern, needsKey: $0.needsKey) }
+    }
 
     /// A route under `/api/v1` that needs a key. Captures are written `:id`, always under the same name at the same
     /// place, so that the router never has to choose between two.

@@ -14,10 +14,18 @@ struct RouteTable: Sendable {
     }
 
     /// The methods that exist at `path`, sorted; empty when the path does not exist.
+    ///
+    /// As in the router, a segment that a route names goes before a capture, from the left: at `/vm/new_root` there is no
+    /// `DELETE /vm/:id`.
     func methods(at path: String) -> [String] {
+        var matching = routes
         let segments = path.split(separator: "/")
+        matching.removeAll { !Self.matches(segments, $0.segments) }
+        for index in segments.indices where matching.contains(where: { $0.segments[index] == segments[index] }) {
+            matching.removeAll { $0.segments[index] != segments[index] }
+        }
         var methods: Set<String> = []
-        for route in routes where Self.matches(segments, route.segments) {
+        for route in matching {
             methods.insert(route.method.rawValue)
             if route.method == .get { methods.insert(HTTPRequest.Method.head.rawValue) }
         }

@@ -40,7 +40,7 @@ struct TestServer {
             }
             defer { group.cancelAll() }
             for await _ in listening {}
-            try await body(TestServer(socket: socket, routes: server.routeNames))
+            try await body(TestServer(socket: socket, routes: server.places.map { "\($0.method) \($0.pattern)" }))
         }
     }
 

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Tests/Contract/run.sh [PYTEST ARGUMENT...]: the API as others see it, against a versd of its own and real VMs.
+#
+# First Schemathesis, which asks what the OpenAPI document allows and forbids and compares the answers with it; then the
+# public Python SDK, every method. With arguments, only the SDK's tests: they go to pytest.
+#
+# Needs .build/debug/{versd,vers-agent,libramlayers.so} (`make build-debug`) and python3 with venv. The Python packages
+# are kept in ${XDG_CACHE_HOME:-~/.cache}/vers-contract, keyed by requirements.txt.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/../.."
+here=$PWD/Tests/Contract bin=$PWD/.build/debug
+
+# Made under another name and renamed, so that an interrupted run leaves nothing that looks complete. Programs in it are
+# run through its python, so that the name does not matter.
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/vers-contract
+packages=$cache/$({ python3 --version; cat "$here/requirements.txt"; } | sha256sum | cut -c -16)
+mkdir -p "$cache"
+exec 9>"$cache/lock"
+flock 9
+if [[ ! -e $packages ]]; then
+    rm -rf "$packages.partial"
+    python3 -m venv "$packages.partial"
+    "$packages.partial/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
+        --requirement "$here/requirements.txt"
+    mv "$packages.partial" "$packages"
+fi
+flock --unlock 9
+exec 9>&-
+
+images=$(scripts/test-images.sh tiny)
+home=$(mktemp --directory "${TMPDIR:-/var/tmp}/vers-contract.XXXXXX")
+daemon=''
+# Ends the daemon, then every QEMU of this instance: their working directories lie below its home.
+finish() {
+    local status=$? directory
+    trap - EXIT INT TERM
+    if [[ -n $daemon ]] && kill "$daemon" 2>/dev/null; then wait "$daemon" || true; fi
+    for directory in /proc/[0-9]*; do
+        if [[ $(readlink "$directory/cwd" 2>/dev/null) == "$home"/* ]]; then
+            kill -KILL "${directory#/proc/}" 2>/dev/null || true
+        fi
+    done
+    if [[ $status -ne 0 && -e $home/versd.log ]]; then
+        printf 'the last errors of versd:\n' >&2
+        grep -E ' (error|critical) ' "$home/versd.log" | tail -n 20 >&2 || true
+    fi
+    rm -rf "$home"
+    exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+mkdir "$home/images"
+# By their real names: an image's own `current` is a relative link inside it. Without a name, clients get `default`.
+for name in tiny default; do ln -s "$(readlink -f "$images/tiny")" "$home/images/$name"; done
+
+mkfifo "$home/ready"
+exec 3<>"$home/ready"
+"$bin/versd" --home "$home" --listen 127.0.0.1:0 --ready-fd 3 </dev/null 2>>"$home/versd.log" &
+daemon=$!
+if ! read -r -t 60 -u 3; then
+    printf 'versd did not get ready within 60 s:\n' >&2
+    tail -n 20 "$home/versd.log" >&2
+    exit 1
+fi
+exec 3>&-
+
+VERS_CONTRACT_URL=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["url"])' "$home/daemon.json")
+VERS_CONTRACT_KEY=$(<"$home/owner.key")
+export VERS_CONTRACT_URL VERS_CONTRACT_KEY PYTHONDONTWRITEBYTECODE=1
+# In the instance's directory, so that whatever these leave behind goes with it.
+export HYPOTHESIS_STORAGE_DIRECTORY=$home/hypothesis
+cd "$here"
+if [[ $# -eq 0 ]]; then
+    "$packages/bin/python" -m schemathesis.cli --config-file schemathesis.toml run "$VERS_CONTRACT_URL/openapi.json"
+fi
+"$packages/bin/python" -m pytest -p no:cacheprovider --quiet "$@"
