@@ -86,12 +86,7 @@ public struct Commit: Sendable, Equatable, Identifiable {
     /// Whether a VM started from it goes on running, rather than boots.
     public var hasMemory: Bool { deviceStateLayer != nil }
 
-    /// Whether it exists as far as `principal` is concerned: it is the organisation's own, or public.
-    func isVisible(to principal: Principal) -> Bool {
-        deletedAt == nil && isReadable(by: principal)
-    }
-
-    /// The same, also once it is deleted.
+    /// Whether it is the organisation's own, or public; also once it is deleted. ``Access`` decides what may be used.
     func isReadable(by principal: Principal) -> Bool {
         kind != .boot && (isPublic || organisationID == principal.organisationID)
     }
