@@ -102,6 +102,9 @@ public final class QEMUHypervisor: Hypervisor {
         }
     }
 
+    /// What is translated is worth keeping; a processor translates nothing.
+    public var canRehearse: Bool { accelerator.name == "tcg" }
+
     public func guestChannel(in directory: FilePath) -> FilePath { directory.appending(MachineFile.guestSocket) }
 
     public func adopt(_ process: ProcessIdentity, directory: FilePath) async throws -> (any VirtualMachine)? {

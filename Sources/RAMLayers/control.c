@@ -13,12 +13,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "bitmap.h"
 #include "freeze.h"
 #include "interpose.h"
 #include "layers.h"
 #include "ram.h"
 #include "text.h"
 #include "thread.h"
+#include "translation.h"
 
 enum { CLIENTS_MAX = 4 };
 
@@ -29,17 +31,18 @@ struct client {
     struct line_reader reader;
 };
 
-/// A freeze that waits for its file to be opened.
-struct armed_freeze {
+/// A freeze, or the rewinding of a rehearsal, that waits for its file to be opened.
+struct armed {
     struct client *client;
     bool armed;
+    bool rewinds;
     enum delta delta;
     char mark[MARK_MAX];
     char path[LINE_MAX_BYTES];
 };
 
 static struct client clients[CLIENTS_MAX];
-static struct armed_freeze later;
+static struct armed later;
 /// Whether `later` is armed: what every file that is opened is compared with, without a lock.
 static atomic_bool watching;
 /// Held by the control thread while it serves, and by the thread that a put-off freeze happens in. Recursive: the control
@@ -51,6 +54,8 @@ static int wake = -1;
 static struct client *layers_from;
 /// Whose end is the process' end.
 static struct client *leash;
+/// Whether the machine has run from layers that others will be mapped in place of.
+static bool rehearsing;
 static unsigned long accepted;
 static int listener;
 
@@ -60,7 +65,7 @@ static void end_client(struct client *client) {
     close(client->fd);
     client->fd = -1;
     if (later.client == client) {
-        later = (struct armed_freeze){.client = NULL};
+        later = (struct armed){.client = NULL};
         atomic_store(&watching, false);
     }
     if (layers_from != client) return;
@@ -116,6 +121,80 @@ static void map_layers(struct client *client) {
     text_add(&text, "mapped ");
     text_add_number(&text, guest_ram.mappings);
     answer(client, &text);
+}
+
+static void rehearse(struct client *client) {
+    int error = leash != client || guest_ram.layers_mapped || guest_ram.broken ? EALREADY
+        : !translation_watch()                                                 ? ENOTSUP
+                                                                               : layers_map();
+    if (error) {
+        answer_error(client, error, "rehearse");
+        return;
+    }
+    layers_from = NULL;
+    rehearsing = true;
+    struct text text = {.length = 0};
+    text_add(&text, "rehearsing ");
+    text_add_number(&text, guest_ram.mappings);
+    answer(client, &text);
+}
+
+static void arm_rewind(struct client *client, const char *path) {
+    int error = leash != client || !rehearsing || freeze_happened() ? EALREADY
+        : later.client                                              ? EBUSY
+        : !translation_is_understood()                              ? ENOTSUP
+                                                                    : 0;
+    if (error) {
+        answer_error(client, error, "rewind");
+        return;
+    }
+    later = (struct armed){.client = client, .armed = true, .rewinds = true};
+    strcpy(later.path, path);
+    atomic_store(&watching, true);
+    struct text text = {.length = 0};
+    text_add(&text, "rewind");
+    answer(client, &text);
+}
+
+static void drop_translations(const uint64_t *changed) {
+    for (size_t page = bitmap_next(changed, 0, guest_ram.pages, true); page < guest_ram.pages;) {
+        size_t end = bitmap_next(changed, page, guest_ram.pages, false);
+        translation_drop(page, end - page);
+        page = bitmap_next(changed, end, guest_ram.pages, true);
+    }
+}
+
+static int rewind_machine(size_t *changed_pages) {
+    // Shared with frozen copies, of which there was none.
+    uint64_t *changed = guest_ram.written;
+    memset(changed, 0, bitmap_bytes(guest_ram.pages));
+    translation_reset_machine();
+    int error = layers_remap(changed);
+    if (error) return error;
+    drop_translations(changed);
+    for (size_t page = bitmap_next(changed, 0, guest_ram.pages, true); page < guest_ram.pages; ++*changed_pages)
+        page = bitmap_next(changed, page + 1, guest_ram.pages, true);
+    memset(changed, 0, bitmap_bytes(guest_ram.pages));
+    return 0;
+}
+
+static enum control_opening rewind_now(struct client *client) {
+    size_t changed_pages = 0;
+    int error = rewind_machine(&changed_pages);
+    layers_from = NULL;
+    if (error) {
+        answer_error(client, error, "rewind");
+        return CONTROL_FAIL;
+    }
+    rehearsing = false;
+    leash = NULL;
+    struct text text = {.length = 0};
+    text_add(&text, "rewound ");
+    text_add_number(&text, guest_ram.mappings);
+    text_add(&text, " ");
+    text_add_number(&text, changed_pages);
+    answer(client, &text);
+    return CONTROL_REWOUND;
 }
 
 static void take_leash(struct client *client) {
@@ -193,22 +272,29 @@ static void put_off(struct client *client, const char *path) {
     answer(client, &text);
 }
 
-void control_opening(const char *path) {
-    if (!atomic_load(&watching)) return;
+enum control_opening control_opening(const char *path) {
+    if (!atomic_load(&watching)) return CONTROL_PASS;
+    enum control_opening result = CONTROL_PASS;
     pthread_mutex_lock(&serving);
-    if (later.armed && strcmp(later.path, path) == 0) {
+    if (later.armed && later.rewinds && strcmp(later.path, path) == 0) {
+        struct client *client = later.client;
+        later = (struct armed){.client = NULL};
+        atomic_store(&watching, false);
+        result = rewind_now(client);
+    } else if (later.armed && strcmp(later.path, path) == 0) {
         struct freeze_request request = {.delta = later.delta, .mark = later.mark};
         struct client *client = later.client;
         char mark[MARK_MAX];
         memcpy(mark, later.mark, sizeof mark);
         request.mark = mark;
-        later = (struct armed_freeze){.client = NULL};
+        later = (struct armed){.client = NULL};
         atomic_store(&watching, false);
         freeze_now(client, request);
         // Counts up, so it cannot be full.
         eventfd_write(wake, 1);
     }
     pthread_mutex_unlock(&serving);
+    return result;
 }
 
 static void obey(struct client *client, char *line) {
@@ -225,6 +311,10 @@ static void obey(struct client *client, char *line) {
         take_leash(client);
     } else if (strcmp(line, "map") == 0) {
         map_layers(client);
+    } else if (strcmp(line, "rehearse") == 0) {
+        rehearse(client);
+    } else if ((argument = line_argument(line, "rewind")) && *argument) {
+        arm_rewind(client, argument);
     } else if ((argument = line_argument(line, "at")) && *argument) {
         put_off(client, argument);
     } else if ((argument = line_argument(line, "freeze"))) {

@@ -4,6 +4,8 @@
 //   status                    status <RAM bytes> <0|1: layers mapped> <mappings> <mark or -> <0|1: a copy is pending>
 //   layer <path>              layer                  adds a layer, the oldest first
 //   leash                     leash                  the process ends when this connection does, unless layers are mapped
+//   rehearse                  rehearsing <mappings>  maps the layers as `map` does, but the leash stays
+//   rewind <path>             rewind                 the machine starts over, as below
 //   map                       mapped <mappings>      maps the layers; once, before any freeze
 //   at <path>                 at                     the next freeze of this connection is put off, as below
 //   freeze since <mark>       frozen <pid> <microseconds of the fork>
@@ -14,6 +16,12 @@
 // thread that does. QEMU opens the file for its device state in its main loop, and takes nothing in from sockets
 // until it has written it: so memory and device state are those of one moment. Otherwise what a client sends to the
 // agent could be put into the guest's memory between the two, and a virtio queue's indices would not fit its rings.
+//
+// A machine that rehearses runs, under emulation, so that QEMU translates the guest's code, and is stopped. The layers named
+// after that are mapped when the process opens the path of `rewind`, from which QEMU loads its device state: devices are
+// reset, memory becomes that of the layers, which must begin with those of the rehearsal, and translations of pages that did
+// not change are kept. `rewound <mappings> <pages that changed>` follows, the leash ends, and the machine is as if it had
+// been restored. `rehearse` is refused with ENOTSUP where translations cannot be kept.
 //
 // After `frozen` the connection leads to the frozen copy:
 //
@@ -28,5 +36,13 @@
 /// Listens on a Unix socket, mode 0600, and serves it with a thread of its own. Returns 0 or an errno value.
 int control_start(const char *path);
 
-/// The process is about to open `path`. Freezes memory if that was asked for.
-void control_opening(const char *path);
+enum control_opening {
+    CONTROL_PASS,
+    /// The file holds the device state of a machine that was just rewound.
+    CONTROL_REWOUND,
+    /// The file must not be opened.
+    CONTROL_FAIL,
+};
+
+/// The process is about to open `path`. Freezes or rewinds memory if that was asked for.
+enum control_opening control_opening(const char *path);

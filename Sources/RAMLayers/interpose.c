@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +22,15 @@
 #include "control.h"
 #include "interpose.h"
 #include "ram.h"
+#include "translation.h"
 
 /// What an emulated guest translates between its restore and its first answer takes about so much.
 enum { WARM_UP_BYTES = 8 << 20 };
 
 #define INTERPOSED __attribute__((visibility("default")))
 
+/// The file that a rewound machine's state is read from, while it is.
+static atomic_int state_fd = -1;
 static struct stat ram_file;
 static const char *control_path;
 
@@ -112,8 +116,23 @@ INTERPOSED int madvise(void *address, size_t length, int advice) {
 static int plain_open(const char *path, int flags, va_list arguments) {
     bool creates = (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
     mode_t mode = creates ? va_arg(arguments, mode_t) : 0;
-    if (path) control_opening(path);
-    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+    enum control_opening opening = path ? control_opening(path) : CONTROL_PASS;
+    if (opening == CONTROL_FAIL) {
+        errno = EIO;
+        return -1;
+    }
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+    if (opening == CONTROL_REWOUND) atomic_store(&state_fd, fd);
+    return fd;
+}
+
+INTERPOSED int close(int fd) {
+    // Device state has been loaded.
+    if (fd >= 0 && fd == atomic_load_explicit(&state_fd, memory_order_relaxed)) {
+        atomic_store(&state_fd, -1);
+        translation_cancel_flush();
+    }
+    return (int)syscall(SYS_close, fd);
 }
 
 INTERPOSED int open(const char *path, int flags, ...) {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -10,8 +11,19 @@
 #include <unistd.h>
 
 #include "bitmap.h"
+#include "pagemap.h"
 #include "ram.h"
 
+/// A chain that is longer is not mapped over again.
+enum { REMEMBERED_MAX = 64 };
+
+struct file_id {
+    dev_t device;
+    ino_t inode;
+};
+
+static struct file_id mapped[REMEMBERED_MAX];
+static size_t mapped_count;
 static int layers[LAYERS_MAX];
 static size_t layer_count;
 
@@ -75,17 +87,44 @@ static int map_owned_runs(const uint16_t *owner) {
     return 0;
 }
 
-int layers_map(void) {
-    size_t owner_bytes = guest_ram.pages * sizeof(uint16_t);
-    uint16_t *owner = mmap(NULL, owner_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (owner == MAP_FAILED) return errno;
+/// Notes which files are mapped, for ``layers_remap``.
+static int remember(void) {
+    for (size_t i = 0; i < layer_count; i++) {
+        struct stat status;
+        if (fstat(layers[i], &status) != 0) return errno;
+        if (i < REMEMBERED_MAX) mapped[i] = (struct file_id){status.st_dev, status.st_ino};
+    }
+    mapped_count = layer_count;
+    return 0;
+}
+
+static bool begins_with_mapped(void) {
+    if (layer_count < mapped_count || mapped_count > REMEMBERED_MAX) return false;
+    for (size_t i = 0; i < mapped_count; i++) {
+        struct stat status;
+        if (fstat(layers[i], &status) != 0) return false;
+        if (status.st_dev != mapped[i].device || status.st_ino != mapped[i].inode) return false;
+    }
+    return true;
+}
+
+/// The number of the uppermost layer that holds a page, for every page; 0 where none does. NULL, and errno, on failure.
+static uint16_t *find_owners(void) {
+    size_t bytes = guest_ram.pages * sizeof(uint16_t);
+    uint16_t *owner = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (owner == MAP_FAILED) return NULL;
     int error = 0;
     for (size_t i = 0; i < layer_count && !error; i++) error = claim_pages(layers[i], (uint16_t)(i + 1), owner);
-    if (!error) {
-        error = map_owned_runs(owner);
-        guest_ram.broken = error != 0;
-    }
-    munmap(owner, owner_bytes);
+    if (!error) return owner;
+    munmap(owner, bytes);
+    errno = error;
+    return NULL;
+}
+
+static int map_owned(uint16_t *owner) {
+    int error = map_owned_runs(owner);
+    guest_ram.broken = error != 0;
+    munmap(owner, guest_ram.pages * sizeof(uint16_t));
     layers_clear();
     if (error) return error;
     // Changed pages are told apart in units of 4 KiB.
@@ -93,4 +132,49 @@ int layers_map(void) {
     memcpy(guest_ram.covered_at_mark, guest_ram.covered_at_start, bitmap_bytes(guest_ram.pages));
     guest_ram.layers_mapped = true;
     return 0;
+}
+
+int layers_map(void) {
+    int error = remember();
+    uint16_t *owner = error ? NULL : find_owners();
+    if (owner) return map_owned(owner);
+    if (!error) error = errno;
+    layers_clear();
+    return error;
+}
+
+static void note_own(size_t page, uint64_t entry, void *changed) {
+    if (pagemap_is_own(entry)) bitmap_set(changed, page);
+}
+
+/// Puts the pages into `changed` that will hold something else than they did at the last mapping, or held something else
+/// since.
+static int find_changes(const uint16_t *owner, uint64_t *changed) {
+    int pagemap = pagemap_open();
+    if (pagemap < 0) return errno;
+    int error = pagemap_scan(pagemap, note_own, changed);
+    close(pagemap);
+    for (size_t page = 0; page < guest_ram.pages; page++) {
+        if (owner[page] > mapped_count) bitmap_set(changed, page);
+    }
+    return error;
+}
+
+int layers_remap(uint64_t *changed) {
+    bool fits = begins_with_mapped();
+    uint16_t *owner = fits ? find_owners() : NULL;
+    int error = owner ? find_changes(owner, changed) : fits ? errno : ESTALE;
+    if (error) {
+        if (owner) munmap(owner, guest_ram.pages * sizeof(uint16_t));
+        layers_clear();
+        return error;
+    }
+    void *base = mmap(
+        guest_ram.base, guest_ram.bytes, PROT_READ | PROT_WRITE,
+        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    // What is not there now is not there at all.
+    if (base == MAP_FAILED) _exit(122);
+    memset(guest_ram.covered_at_start, 0, bitmap_bytes(guest_ram.pages));
+    guest_ram.mappings = 0;
+    return map_owned(owner);
 }

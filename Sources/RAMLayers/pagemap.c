@@ -9,7 +9,7 @@
 
 enum { ENTRIES = 16384 };
 
-// Only frozen copies scan, each in its own memory and with one thread.
+// Frozen copies scan, each in its own memory and with one thread, and a rehearsal when it ends.
 static uint64_t entries[ENTRIES];
 
 int pagemap_open(void) { return open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC); }

@@ -9,10 +9,11 @@ internal import VersCore
 /// A QEMU that waits for saved state (`-incoming defer`), on a leash: it ends when the connection to its memory library
 /// does, until memory is mapped.
 final class QEMUWaitingMachine: WaitingMachine {
-    private let qemu: QEMUProcess
-    private let memory: MemoryConnection
+    let qemu: QEMUProcess
+    let memory: MemoryConnection
     private let memoryMiB: Int
     private let disk = Mutex<FilePath?>(nil)
+    private let rehearsed = Mutex(false)
 
     private init(_ qemu: QEMUProcess, memory: MemoryConnection, memoryMiB: Int) {
         self.qemu = qemu
@@ -37,9 +38,14 @@ final class QEMUWaitingMachine: WaitingMachine {
 
     var isWaiting: Bool { qemu.handle.exit == nil }
 
+    var hasRehearsed: Bool { rehearsed.withLock { $0 } }
+
     func openDisk(_ disk: FilePath) async throws {
         do {
-            try await describingFailures("open the machine's disk") { try await insert(DiskLayer(file: disk)) }
+            try await describingFailures("open the machine's disk") {
+                try await insert(DiskLayer(file: disk))
+                try await delete(node: QEMUCommandLine.absentDiskNode)
+            }
             self.disk.withLock { $0 = disk }
         } catch {
             await abandon()
@@ -54,8 +60,13 @@ final class QEMUWaitingMachine: WaitingMachine {
             }
             let qemu = qemu.moved(to: disk.removingLastComponent())
             return try await describingFailures("restore the machine") {
-                try await mapLayers(state.memoryLayers)
-                try await loadDeviceState(state.deviceState, into: qemu)
+                if hasRehearsed {
+                    try await rewind(to: state)
+                } else {
+                    try await map(state.memoryLayers, by: "map", expecting: "mapped")
+                    try await loadDeviceState(state.deviceState, into: qemu)
+                }
+                await memory.close()
                 return QEMUVirtualMachine(qemu, activeDisk: disk, memoryMiB: memoryMiB)
             }
         } catch {
@@ -63,6 +74,8 @@ final class QEMUWaitingMachine: WaitingMachine {
             throw error
         }
     }
+
+    func noteRehearsal() { rehearsed.withLock { $0 = true } }
 
     func abandon() async {
         await qemu.kill()
@@ -72,17 +85,32 @@ final class QEMUWaitingMachine: WaitingMachine {
 
     /// Opens the disk, inactive as everything in a machine that waits, and puts it into the guest's drive. That a drive
     /// may change behind a realised device is in QEMU since 6.0 (`set_drive_helper`).
-    private func insert(_ layer: DiskLayer) async throws {
+    func insert(_ layer: DiskLayer) async throws {
         let timeout = qemu.configuration.timeouts.flush
         _ = try await qemu.monitor.execute(BlockdevAdd(layer, opensBackingFile: true), timeout: timeout)
         _ = try await qemu.monitor.execute(
             SetProperty(path: QEMUCommandLine.diskDevice, property: "drive", value: layer.nodeName),
             timeout: timeout
         )
-        _ = try await qemu.monitor.execute(BlockdevDel(nodeName: QEMUCommandLine.absentDiskNode), timeout: timeout)
     }
 
-    private func mapLayers(_ layers: [FilePath]) async throws {
+    func delete(node: String) async throws {
+        _ = try await qemu.monitor.execute(
+            BlockdevDel(nodeName: node),
+            timeout: qemu.configuration.timeouts.flush
+        )
+    }
+
+    func map(_ layers: [FilePath], by request: String, expecting answer: String) async throws {
+        try await name(layers)
+        _ = try await memory.request(
+            request,
+            expecting: answer,
+            timeout: qemu.configuration.timeouts.restore
+        )
+    }
+
+    func name(_ layers: [FilePath]) async throws {
         for layer in layers {
             do {
                 _ = try await memory.request("layer \(layer)", expecting: "layer")
@@ -90,15 +118,9 @@ final class QEMUWaitingMachine: WaitingMachine {
                 throw VersError(.incompatible, "the memory layer '\(layer)' is not of the size of the machine's memory")
             }
         }
-        _ = try await memory.request(
-            "map",
-            expecting: "mapped",
-            timeout: qemu.configuration.timeouts.restore
-        )
-        await memory.close()
     }
 
-    private func loadDeviceState(_ file: FilePath, into qemu: QEMUProcess) async throws {
+    func loadDeviceState(_ file: FilePath, into qemu: QEMUProcess) async throws {
         let events = qemu.events.subscribe()
         try await passDeviceState(file)
         _ = try await qemu.monitor.execute(

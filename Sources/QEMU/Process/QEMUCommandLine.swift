@@ -7,7 +7,7 @@ internal import VersCore
 /// device state loads into the very same set of devices alone.
 struct QEMUCommandLine: Sendable {
     /// Part of ``HypervisorCompatibility``: to be changed with anything that saved device state depends on.
-    static let deviceSet = "q35-virtio-2"
+    static let deviceSet = "q35-virtio-3"
     static let machineType = "pc-q35-7.2"
     static let guestPortName = "vers.agent"
     /// The guest's disk in QEMU's object tree.
@@ -66,6 +66,8 @@ struct QEMUCommandLine: Sendable {
             "-machine", options.joined(separator: ","),
             "-global", "migration.send-configuration=off",
             "-global", "migration.x-events=on",
+            // It serves guests of 32 bits only. Its state is loaded on a vCPU's thread, which would drop all translations first.
+            "-global", "apic-common.vapic=off",
             // A reset must end the process: RAM may hold no layers then. A panic must be told from a power-off.
             "-action", "reboot=shutdown,shutdown=poweroff,panic=pause",
         ]

@@ -21,6 +21,13 @@ public struct XenSaveDevicesState: QMPCommand {
     public init(filename: String) { self.filename = filename }
 }
 
+/// Loads such a file into a machine that is stopped.
+public struct XenLoadDevicesState: QMPCommand {
+    public static let name = "xen-load-devices-state"
+    public var filename: String
+    public init(filename: String) { self.filename = filename }
+}
+
 public struct QueryMigrate: QMPCommand {
     public struct Response: Decodable, Sendable, Hashable {
         public var status: String?

@@ -98,6 +98,15 @@ public struct Domain: Sendable {
                 lifetime: configuration.standbyLifetime,
                 reservedMemoryMiB: configuration.reservedMemoryMiB + configuration.expectedMachineMemoryMiB
             ),
+            rehearsal: Rehearsal(
+                hypervisor: hypervisor,
+                guests: guests,
+                metadata: metadata,
+                images: images,
+                keys: keys,
+                layout: layout,
+                timeout: configuration.restoreDeadline
+            ),
             logger: logger
         )
     }

@@ -37,6 +37,11 @@ actor BootCommits {
         return try await task.value
     }
 
+    /// The booted state of that hardware, if there is one.
+    func existing(for hardware: Hardware) async throws -> Commit? {
+        try await existing(Key(hardware: hardware, compatibility: domain.hypervisor.compatibility))
+    }
+
     private func existing(_ key: Key) async throws -> Commit? {
         try await domain.metadata.liveCommits().first {
             $0.kind == .boot && $0.isDurable && $0.hardware == key.hardware && $0.compatibility == key.compatibility

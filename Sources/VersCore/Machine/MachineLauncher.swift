@@ -115,11 +115,18 @@ struct MachineLauncher: Sendable {
             memoryLayers: commit.memoryLayers.map { domain.layout.file(.memory, of: $0) },
             deviceState: domain.layout.file(.deviceState, of: stateLayer)
         )
-        async let opening = domain.guests.connect(
-            to: domain.hypervisor.guestChannel(in: domain.layout.directory(of: machine.id)),
-            deadline: .now + domain.configuration.restoreDeadline
-        )
-        let process = try await waiting.restore(state)
+        let (isReached, reached) = AsyncStream<Void>.makeStream()
+        async let opening = connect(to: machine.id, after: isReached)
+        // What is sent to a machine that has rehearsed goes to the guest that it was then.
+        if !waiting.hasRehearsed { reached.finish() }
+        let process: any VirtualMachine
+        do {
+            process = try await waiting.restore(state)
+            reached.finish()
+        } catch {
+            reached.finish()
+            throw error
+        }
         domain.steps(.branchChildRestored)
         let live = await supervisor.supervise(process, id: machine.id)
         do {
@@ -136,6 +143,15 @@ struct MachineLauncher: Sendable {
             await registry.unregister(live)
             throw error
         }
+    }
+
+    private func connect(to id: MachineID, after signal: AsyncStream<Void>) async throws -> any GuestSession {
+        for await _ in signal {}
+        try Task.checkCancellation()
+        return try await domain.guests.connect(
+            to: domain.hypervisor.guestChannel(in: domain.layout.directory(of: id)),
+            deadline: .now + domain.configuration.restoreDeadline
+        )
     }
 
     /// What a guest is told to be: with the variables that its organisation has at this moment, unless they are given.

@@ -55,7 +55,7 @@ extension MachineService {
                 // The first children's processes start while the parent still runs; every further one would only
                 // compete with it for processors.
                 let wanted = min(count, domain.host.processorCount())
-                early.add(try await domain.standbys.provide(wanted, of: machine.hardware.shape))
+                early.add(try await domain.standbys.provide(wanted, as: machine.standbyRole))
                 domain.steps(.branchChildWaiting)
                 let commit = try await freezer.freeze(
                     machine,

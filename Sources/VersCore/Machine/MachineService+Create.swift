@@ -25,7 +25,11 @@ extension MachineService {
     ) async throws -> MachineID {
         let plan = try await plan(configuration, image: image)
         try await requireLimits(of: principal, count: 1, hardware: plan.hardware)
-        let standby = await domain.standbys.take(1, of: plan.hardware.shape).first
+        let role = StandbyRole(
+            shape: plan.hardware.shape,
+            bootCommit: try await bootCommits.existing(for: plan.hardware)?.id
+        )
+        let standby = await domain.standbys.take(1, as: role).first
         let machine = Machine(
             id: standby?.id ?? MachineID(),
             ownerID: principal.keyID,
@@ -215,7 +219,7 @@ extension MachineService {
             throw error
         }
         let started = try await start(machine, from: boot, standby: standby)
-        domain.standbys.replenish(machine.hardware.shape)
+        domain.standbys.replenish(boot.standbyRole)
         do {
             try await startWorkload(of: started)
             try await record(started)

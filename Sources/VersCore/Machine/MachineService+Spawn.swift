@@ -23,7 +23,7 @@ extension MachineService {
                 standbys: standbys,
                 branchedFrom: parent
             )
-            domain.standbys.replenish(commit.hardware.shape)
+            domain.standbys.replenish(commit.standbyRole)
             await domain.registry.endUse(of: commit.id)
             return started
         } catch {
@@ -47,7 +47,7 @@ extension MachineService {
             // Whoever brought processes along has asked before it started them.
             if standbys.isEmpty { try await admit(count: count, memoryMiB: commit.hardware.memoryMiB) }
             if commit.hasMemory, unused.count < count {
-                unused += await domain.standbys.take(count - unused.count, of: commit.hardware.shape)
+                unused += await domain.standbys.take(count - unused.count, as: commit.standbyRole)
             }
             let children = try (0..<count).map { index in
                 let standby = index < unused.count ? unused[index] : nil

@@ -8,6 +8,13 @@ struct MachineShape: Hashable, Sendable {
     var vcpuCount: Int
 }
 
+/// What a process that waits is to become.
+struct StandbyRole: Hashable, Sendable {
+    var shape: MachineShape
+    /// The booted state that the VM's memory will begin with. One that has rehearsed it needs less time; nil: unknown.
+    var bootCommit: CommitID?
+}
+
 /// A process that waits for saved state, and the id of the VM that it will be.
 struct Standby: Sendable {
     let id: MachineID
@@ -19,7 +26,9 @@ struct Standby: Sendable {
 /// Processes that were started ahead of time, so that a new VM need not wait for the start of its own: that takes longer
 /// than everything else of a branch.
 ///
-/// A shape is kept ready from its first use until nobody has asked for it for a while. What waits belongs to this
+/// Under emulation they have rehearsed, see ``WaitingMachine/rehearse(_:disk:performance:)``.
+///
+/// A role is kept ready from its first use until nobody has asked for it for a while. What waits belongs to this
 /// daemon alone: it ends with it, and lies apart from VMs.
 actor StandbyPool {
     /// How many a shape keeps ready, and how long.
@@ -35,6 +44,8 @@ actor StandbyPool {
         var lastUse = ContinuousClock.now
         var isFilling = false
         var isWatched = false
+        /// False once a rehearsal has failed.
+        var rehearses = true
     }
 
     private let hypervisor: any Hypervisor
@@ -44,7 +55,8 @@ actor StandbyPool {
     private let background: BackgroundWork
     private let policy: Policy
     private let logger: Logger
-    private var shelves: [MachineShape: Shelf] = [:]
+    private let rehearsal: Rehearsal
+    private var shelves: [StandbyRole: Shelf] = [:]
     private var isClosed = false
 
     init(
@@ -54,6 +66,7 @@ actor StandbyPool {
         layout: InstanceLayout,
         background: BackgroundWork,
         policy: Policy,
+        rehearsal: Rehearsal,
         logger: Logger
     ) {
         self.hypervisor = hypervisor
@@ -62,12 +75,13 @@ actor StandbyPool {
         self.layout = layout
         self.background = background
         self.policy = policy
+        self.rehearsal = rehearsal
         self.logger = logger
     }
 
     /// At most `count` processes that are ready. The caller owns them from now on.
-    func take(_ count: Int, of shape: MachineShape) -> [Standby] {
-        var shelf = shelves[shape] ?? Shelf()
+    func take(_ count: Int, as role: StandbyRole) -> [Standby] {
+        var shelf = shelves[role] ?? Shelf()
         // One that has ended meanwhile is reaped, and its directory removed, with the others that are left over.
         let (alive, ended) = shelf.ready.reduce(into: ([Standby](), [Standby]())) { lists, standby in
             if standby.waiting.isWaiting { lists.0.append(standby) } else { lists.1.append(standby) }
@@ -75,16 +89,16 @@ actor StandbyPool {
         let taken = Array(alive.prefix(count))
         shelf.ready = Array(alive.dropFirst(taken.count))
         shelf.lastUse = .now
-        shelves[shape] = shelf
+        shelves[role] = shelf
         if !ended.isEmpty { background.start { await self.abandon(ended) } }
         return taken
     }
 
     /// Exactly `count` processes: those that are ready, and new ones. On failure none is left.
-    func provide(_ count: Int, of shape: MachineShape) async throws -> [Standby] {
-        let taken = take(count, of: shape)
+    func provide(_ count: Int, as role: StandbyRole) async throws -> [Standby] {
+        let taken = take(count, as: role)
         return try await withThrowingTaskGroup(of: Standby.self) { group in
-            for _ in taken.count..<count { group.addTask { try await self.start(shape) } }
+            for _ in taken.count..<count { group.addTask { try await self.start(role) } }
             var standbys = taken
             do {
                 for try await standby in group { standbys.append(standby) }
@@ -102,9 +116,9 @@ actor StandbyPool {
 
     /// Has the shape be ready for whoever comes next. To be called when an operation is done, so that the start of new
     /// processes does not compete with it.
-    nonisolated func replenish(_ shape: MachineShape) {
+    nonisolated func replenish(_ role: StandbyRole) {
         guard policy.countPerShape > 0 else { return }
-        background.start { await self.fill(shape) }
+        background.start { await self.fill(role) }
     }
 
     /// Ends processes and removes what they had. Also for a task that was cancelled.
@@ -128,53 +142,68 @@ actor StandbyPool {
     }
 
     /// Starts what is missing, one after the other.
-    func fill(_ shape: MachineShape) async {
-        guard !isClosed, shelves[shape]?.isFilling != true else { return }
-        shelves[shape, default: Shelf()].isFilling = true
-        defer { shelves[shape]?.isFilling = false }
+    func fill(_ role: StandbyRole) async {
+        guard !isClosed, shelves[role]?.isFilling != true else { return }
+        shelves[role, default: Shelf()].isFilling = true
+        defer { shelves[role]?.isFilling = false }
         do {
-            while !isClosed, let shelf = shelves[shape], shelf.ready.count < policy.countPerShape {
+            while !isClosed, let shelf = shelves[role], shelf.ready.count < policy.countPerShape {
                 guard try await host.availableMemoryMiB() > policy.reservedMemoryMiB else { break }
-                let standby = try await start(shape)
-                guard !isClosed, shelves[shape] != nil else {
+                let standby = try await rehearse(try await start(role), role)
+                guard !isClosed, shelves[role] != nil else {
                     await abandon([standby])
                     return
                 }
-                shelves[shape]?.ready.append(standby)
+                shelves[role]?.ready.append(standby)
             }
         } catch {
             logger.warning("no standby could be started", metadata: ["error": "\(error)"])
         }
-        watch(shape)
+        watch(role)
+    }
+
+    /// One that fails its rehearsal is of no use any more; a new one does without.
+    private func rehearse(_ standby: Standby, _ role: StandbyRole) async throws -> Standby {
+        guard let bootCommit = role.bootCommit, shelves[role]?.rehearses != false else { return standby }
+        do {
+            guard try await rehearsal.isPossible(of: bootCommit) else { return standby }
+            try await rehearsal.perform(standby, of: bootCommit)
+            return standby
+        } catch {
+            await abandon([standby])
+            shelves[role]?.rehearses = false
+            logger.notice("no rehearsal", metadata: ["commit.id": "\(bootCommit)", "error": "\(error)"])
+            return try await start(role)
+        }
     }
 
     /// Clears the shelf once nobody has asked for the shape for its lifetime.
-    private func watch(_ shape: MachineShape) {
-        guard let shelf = shelves[shape], !shelf.isWatched else { return }
-        shelves[shape]?.isWatched = true
-        background.start { await self.expire(shape) }
+    private func watch(_ role: StandbyRole) {
+        guard let shelf = shelves[role], !shelf.isWatched else { return }
+        shelves[role]?.isWatched = true
+        background.start { await self.expire(role) }
     }
 
-    private func expire(_ shape: MachineShape) async {
-        while let shelf = shelves[shape] {
+    private func expire(_ role: StandbyRole) async {
+        while let shelf = shelves[role] {
             let end = shelf.lastUse + policy.lifetime
             guard end > .now else { break }
             // Ends with the daemon, which ends what waits.
             guard (try? await Task.sleep(until: end, clock: .continuous)) != nil else { return }
         }
-        guard let left = shelves.removeValue(forKey: shape)?.ready else { return }
+        guard let left = shelves.removeValue(forKey: role)?.ready else { return }
         await abandon(left)
     }
 
-    private nonisolated func start(_ shape: MachineShape) async throws -> Standby {
+    private nonisolated func start(_ role: StandbyRole) async throws -> Standby {
         let id = MachineID()
         do {
             try await files.createStandby(id)
             let configuration = WaitingConfiguration(
                 machineID: id,
                 directory: layout.standbyDirectory(of: id),
-                memoryMiB: shape.memoryMiB,
-                vcpuCount: shape.vcpuCount
+                memoryMiB: role.shape.memoryMiB,
+                vcpuCount: role.shape.vcpuCount
             )
             return Standby(id: id, waiting: try await hypervisor.startWaiting(configuration))
         } catch {
@@ -189,6 +218,19 @@ actor StandbyPool {
         } catch {
             logger.warning("standby directory could not be removed", metadata: ["vm.id": "\(id)", "error": "\(error)"])
         }
+    }
+}
+
+extension Commit {
+    /// What waits for a VM that is to start from this commit, or from one that is taken from such a VM.
+    var standbyRole: StandbyRole { StandbyRole(shape: hardware.shape, bootCommit: memoryLayers.first) }
+}
+
+extension Machine {
+    /// What waits for the next child of this VM.
+    var standbyRole: StandbyRole {
+        let layers = markedMemoryLayers.isEmpty ? startMemoryLayers : markedMemoryLayers
+        return StandbyRole(shape: hardware.shape, bootCommit: layers.first)
     }
 }
 

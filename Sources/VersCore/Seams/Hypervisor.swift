@@ -41,6 +41,9 @@ public protocol Hypervisor: Sendable {
     /// when this daemon ends before it was given a state.
     func startWaiting(_ configuration: WaitingConfiguration) async throws -> any WaitingMachine
 
+    /// Whether a waiting machine gains by a rehearsal.
+    var canRehearse: Bool { get }
+
     /// The Unix socket of the agent of the machine whose directory that is. Whoever connects to that of a machine that
     /// waits spares its guest the news that the host was gone, and is heard as soon as it runs.
     func guestChannel(in directory: FilePath) -> FilePath
@@ -65,6 +68,22 @@ public protocol WaitingMachine: Sendable {
     /// failure the process has been ended.
     /// - Parameter disk: its directory is the one that the process was started in, under the name that it has by now.
     func openDisk(_ disk: FilePath) async throws
+
+    /// Runs a machine from `state` for as long as `performance` takes, and waits again, without a disk. What emulation has
+    /// translated of the guest's code is kept for a ``restore(_:)`` of memory whose first layers are these; of the guest
+    /// nothing is. Once, before ``openDisk(_:)``. On failure the process has been ended.
+    /// - Parameters:
+    ///   - disk: its disk meanwhile, in the directory that the process was started in; the caller removes it.
+    ///   - performance: is given the agent's Unix socket; must have let go of it when it returns.
+    func rehearse(
+        _ state: SavedState,
+        disk: FilePath,
+        performance: @Sendable (FilePath) async throws -> Void
+    ) async throws
+
+    /// Whether ``rehearse(_:disk:performance:)`` has returned: whoever connects to the agent before the machine is restored
+    /// is not heard then.
+    var hasRehearsed: Bool { get }
 
     /// Maps memory and loads device state. The machine is paused when the call returns. On failure the process has
     /// been ended.

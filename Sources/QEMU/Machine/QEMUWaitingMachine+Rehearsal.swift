@@ -1,0 +1,68 @@
+internal import HostSystem
+internal import NIOCore
+internal import QMP
+internal import SystemPackage
+internal import VersAPI
+internal import VersCore
+
+/// Under emulation, half of the time until a child answers goes into translating the code that its guest runs on the way. A
+/// process that waits does that beforehand: it runs a machine from the booted state that the child's memory begins with,
+/// and is taken back to where it can become any machine that began there. QEMU keeps its translations by the page that the
+/// code lies in; the memory library knows which pages differ, and has QEMU drop those (`Sources/RAMLayers/translation.h`).
+extension QEMUWaitingMachine {
+    func rehearse(
+        _ state: SavedState,
+        disk: FilePath,
+        performance: @Sendable (FilePath) async throws -> Void
+    ) async throws {
+        do {
+            try await describingFailures("rehearse the machine") {
+                let layer = DiskLayer(file: disk)
+                try await insert(layer)
+                try await map(state.memoryLayers, by: "rehearse", expecting: "rehearsing")
+                try await loadDeviceState(state.deviceState, into: qemu)
+                _ = try await qemu.monitor.execute(Continue(), timeout: qemu.configuration.timeouts.command)
+                try await performance(qemu.directory.appending(MachineFile.guestSocket))
+                try await takeBack(layer)
+            }
+            noteRehearsal()
+        } catch {
+            await abandon()
+            throw error
+        }
+    }
+
+    /// Stops the machine and takes its disk away.
+    private func takeBack(_ layer: DiskLayer) async throws {
+        let timeout = qemu.configuration.timeouts.flush
+        _ = try await qemu.monitor.execute(Stop(), timeout: timeout)
+        _ = try await qemu.monitor.execute(
+            SetProperty(
+                path: QEMUCommandLine.diskDevice,
+                property: "drive",
+                value: QEMUCommandLine.absentDiskNode
+            ),
+            timeout: timeout
+        )
+        try await delete(node: layer.nodeName)
+    }
+
+    /// Makes a machine that has rehearsed one that has `state`.
+    func rewind(to state: SavedState) async throws {
+        let timeout = qemu.configuration.timeouts.restore
+        try await name(state.memoryLayers)
+        _ = try await memory.request("rewind \(state.deviceState)", expecting: "rewind")
+        let rewound = memory.expect("rewound", of: "rewind", timeout: timeout)
+        do {
+            _ = try await qemu.monitor.execute(
+                XenLoadDevicesState(filename: state.deviceState.string),
+                timeout: timeout
+            )
+        } catch {
+            await memory.close()
+            _ = try await rewound.get()
+            throw error
+        }
+        _ = try await rewound.get()
+    }
+}
