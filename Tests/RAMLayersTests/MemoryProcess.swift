@@ -20,12 +20,12 @@ enum Compiled {
         let package = tests.removingLastComponent().removingLastComponent()
         let library = directory.appending("libramlayers.so")
         let program = directory.appending("memory")
+        let emulator = directory.appending("emulator")
         try run(package.appending("Sources/RAMLayers/build.sh"), [library.string])
-        try run(
-            "/usr/bin/cc",
-            ["-O2", "-Wall", "-Werror", tests.appending("Program/memory.c").string, "-o", program.string]
-        )
-        return (library: library, program: program)
+        let compile = ["-O2", "-Wall", "-Werror", tests.appending("Program/memory.c").string, "-o"]
+        try run("/usr/bin/cc", compile + [program.string])
+        try run("/usr/bin/cc", compile + [emulator.string, "-DTRANSLATES", "-rdynamic"])
+        return (library: library, program: program, emulator: emulator)
     }
 
     private static func run(_ program: FilePath, _ arguments: [String]) throws {
@@ -54,12 +54,15 @@ final class MemoryProcess {
     private let output = Pipe()
     private var unread: [UInt8] = []
 
-    init(pages: Int = MemoryProcess.pages) throws {
+    /// - Parameter translates: whether the process has what the library uses of an emulating QEMU.
+    init(pages: Int = MemoryProcess.pages, translates: Bool = false) throws {
         let compiled = try Compiled.result.get()
         directory = Compiled.directory.appending(UUID().uuidString)
         try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
         try HostFile.createSparse(directory.appending("ram"), sizeInBytes: UInt64(pages) * 4096)
-        process.executableURL = URL(fileURLWithPath: compiled.program.string)
+        process.executableURL = URL(
+            fileURLWithPath: (translates ? compiled.emulator : compiled.program).string
+        )
         process.currentDirectoryURL = URL(fileURLWithPath: directory.string)
         process.environment = [
             "LD_PRELOAD": compiled.library.string, "VERS_RAM_FILE": "ram", "VERS_RAM_SOCKET": "ram.sock",
@@ -76,6 +79,9 @@ final class MemoryProcess {
         kill(pid, SIGKILL)
         process.waitUntilExit()
     }
+
+    /// Returns when it has ended by itself; the test's time limit bounds it.
+    func waitUntilEnd() { process.waitUntilExit() }
 
     func obey(_ command: String) throws {
         let answer = try ask(command)

@@ -1,16 +1,22 @@
+import Foundation
+import SystemPackage
 import Testing
 import VersAPI
 
 @testable import VersCore
 
 struct StandbyPoolTests {
-    private let shape = MachineShape(memoryMiB: 128, vcpuCount: 1)
+    private let role = StandbyRole(shape: MachineShape(memoryMiB: 128, vcpuCount: 1))
 
     /// Waits until so many processes wait.
     private func waitForStandbys(_ count: Int, _ test: TestDomain) async throws {
-        let hypervisor = test.hypervisor
+        let (hypervisor, standbys) = (test.hypervisor, test.domain.standbys)
         try await withDeadline(.seconds(60), "\(count) standbys") {
-            while hypervisor.waitingProcesses.count != count { try await Task.sleep(for: .milliseconds(2)) }
+            while true {
+                // In this order: one that is just started is counted before it has rehearsed.
+                if hypervisor.waitingProcesses.count == count, await standbys.isAtRest { return }
+                try await Task.sleep(for: .milliseconds(2))
+            }
         }
     }
 
@@ -71,7 +77,7 @@ struct StandbyPoolTests {
             await test.domain.standbys.close()
             #expect(test.hypervisor.waitingProcesses.isEmpty)
             #expect(try await test.domain.files.standbys().isEmpty)
-            let provided = try await test.domain.standbys.provide(1, of: shape)
+            let provided = try await test.domain.standbys.provide(1, as: role)
             await test.domain.standbys.abandon(provided)
             #expect(test.hypervisor.waitingProcesses.isEmpty)
         }
@@ -80,11 +86,39 @@ struct StandbyPoolTests {
     @Test func `a host short of memory keeps nothing ready`() async throws {
         try await TestDomain.run(standbyCount: 1) { test in
             test.host.set(available: 576)
-            await test.domain.standbys.fill(shape)
+            await test.domain.standbys.fill(role)
             #expect(test.hypervisor.waitingProcesses.isEmpty)
             test.host.set(available: 577)
-            await test.domain.standbys.fill(shape)
+            await test.domain.standbys.fill(role)
             #expect(test.hypervisor.waitingProcesses.count == 1)
+        }
+    }
+
+    @Test func `what waits has rehearsed the booted state of its VMs`() async throws {
+        try await TestDomain.run(standbyCount: 1) { test in
+            let parent = try await test.create()
+            try await waitForStandbys(1, test)
+            _ = try await test.branch(parent)
+            try await waitForStandbys(1, test)
+            #expect(test.hypervisor.count(of: .rehearse) == 2)
+            let standbys = try await test.domain.files.standbys()
+            let id = try #require(standbys.first)
+            let names = try FileManager.default.contentsOfDirectory(
+                atPath: test.domain.layout.standbyDirectory(of: id).string
+            )
+            #expect(!names.contains { $0.hasPrefix("disk-") })
+        }
+    }
+
+    @Test func `one that fails its rehearsal is replaced by one that has none`() async throws {
+        try await TestDomain.run(standbyCount: 1) { test in
+            test.hypervisor.fail(.rehearse)
+            let parent = try await test.create()
+            try await waitForStandbys(1, test)
+            #expect(try await test.branch(parent).count == 1)
+            try await waitForStandbys(1, test)
+            #expect(test.hypervisor.count(of: .rehearse) == 1)
+            #expect(try await test.domain.files.standbys().count == 1)
         }
     }
 }

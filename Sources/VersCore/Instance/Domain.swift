@@ -94,7 +94,7 @@ public struct Domain: Sendable {
             layout: layout,
             background: background,
             policy: StandbyPool.Policy(
-                countPerShape: configuration.standbyCount,
+                countPerRole: configuration.standbyCount,
                 lifetime: configuration.standbyLifetime,
                 reservedMemoryMiB: configuration.reservedMemoryMiB + configuration.expectedMachineMemoryMiB
             ),
@@ -133,8 +133,8 @@ public struct DomainConfiguration: Sendable {
     /// Memory layers at which a freeze copies all of memory, so that a chain starts anew. Every extent of every
     /// layer is a mapping, of which Linux allows 65,530 a process.
     public var maximumMemoryLayers = 24
-    /// How many processes wait for a VM to become, for each size of VM that was asked for lately. Each has about 25 MiB
-    /// of its own.
+    /// How many processes wait for a VM to become, for each size and image of VM that was asked for lately. Each has about
+    /// 25 MiB of its own, and 25 more of translated code once it has rehearsed.
     public var standbyCount = 2
     /// How long they wait after the last VM of their size.
     public var standbyLifetime: Duration = .seconds(600)

@@ -13,6 +13,11 @@ struct StandbyRole: Hashable, Sendable {
     var shape: MachineShape
     /// The booted state that the VM's memory will begin with. One that has rehearsed it needs less time; nil: unknown.
     var bootCommit: CommitID?
+
+    init(shape: MachineShape, bootCommit: CommitID? = nil) {
+        self.shape = shape
+        self.bootCommit = bootCommit
+    }
 }
 
 /// A process that waits for saved state, and the id of the VM that it will be.
@@ -31,9 +36,9 @@ struct Standby: Sendable {
 /// A role is kept ready from its first use until nobody has asked for it for a while. What waits belongs to this
 /// daemon alone: it ends with it, and lies apart from VMs.
 actor StandbyPool {
-    /// How many a shape keeps ready, and how long.
+    /// How many a role keeps ready, and how long.
     struct Policy: Sendable {
-        var countPerShape: Int
+        var countPerRole: Int
         var lifetime: Duration
         /// Of the host's memory, so much must stay available.
         var reservedMemoryMiB: Int
@@ -46,6 +51,13 @@ actor StandbyPool {
         var isWatched = false
         /// False once a rehearsal has failed.
         var rehearses = true
+
+        /// Takes one that waits and has not rehearsed.
+        mutating func takeUnrehearsed() -> Standby? {
+            guard rehearses, let index = ready.firstIndex(where: { !$0.waiting.hasRehearsed && $0.waiting.isWaiting })
+            else { return nil }
+            return ready.remove(at: index)
+        }
     }
 
     private let hypervisor: any Hypervisor
@@ -79,6 +91,9 @@ actor StandbyPool {
         self.logger = logger
     }
 
+    /// Whether nothing is being made ready.
+    var isAtRest: Bool { !shelves.values.contains(where: \.isFilling) }
+
     /// At most `count` processes that are ready. The caller owns them from now on.
     func take(_ count: Int, as role: StandbyRole) -> [Standby] {
         var shelf = shelves[role] ?? Shelf()
@@ -86,8 +101,9 @@ actor StandbyPool {
         let (alive, ended) = shelf.ready.reduce(into: ([Standby](), [Standby]())) { lists, standby in
             if standby.waiting.isWaiting { lists.0.append(standby) } else { lists.1.append(standby) }
         }
-        let taken = Array(alive.prefix(count))
-        shelf.ready = Array(alive.dropFirst(taken.count))
+        let ordered = alive.filter(\.waiting.hasRehearsed) + alive.filter { !$0.waiting.hasRehearsed }
+        let taken = Array(ordered.prefix(count))
+        shelf.ready = Array(ordered.dropFirst(taken.count))
         shelf.lastUse = .now
         shelves[role] = shelf
         if !ended.isEmpty { background.start { await self.abandon(ended) } }
@@ -114,10 +130,10 @@ actor StandbyPool {
         }
     }
 
-    /// Has the shape be ready for whoever comes next. To be called when an operation is done, so that the start of new
+    /// Has the role be ready for whoever comes next. To be called when an operation is done, so that the start of new
     /// processes does not compete with it.
     nonisolated func replenish(_ role: StandbyRole) {
-        guard policy.countPerShape > 0 else { return }
+        guard policy.countPerRole > 0 else { return }
         background.start { await self.fill(role) }
     }
 
@@ -141,43 +157,57 @@ actor StandbyPool {
         await abandon(left)
     }
 
-    /// Starts what is missing, one after the other.
+    /// Starts what is missing, one after the other; then they rehearse, one after the other, so that another can be taken
+    /// meanwhile.
     func fill(_ role: StandbyRole) async {
         guard !isClosed, shelves[role]?.isFilling != true else { return }
         shelves[role, default: Shelf()].isFilling = true
         defer { shelves[role]?.isFilling = false }
         do {
-            while !isClosed, let shelf = shelves[role], shelf.ready.count < policy.countPerShape {
-                guard try await host.availableMemoryMiB() > policy.reservedMemoryMiB else { break }
-                let standby = try await rehearse(try await start(role), role)
-                guard !isClosed, shelves[role] != nil else {
-                    await abandon([standby])
-                    return
-                }
-                shelves[role]?.ready.append(standby)
-            }
+            try await startMissing(role)
+            while try await rehearseNext(role) {}
+            // In place of one that failed.
+            try await startMissing(role)
         } catch {
             logger.warning("no standby could be started", metadata: ["error": "\(error)"])
         }
         watch(role)
     }
 
-    /// One that fails its rehearsal is of no use any more; a new one does without.
-    private func rehearse(_ standby: Standby, _ role: StandbyRole) async throws -> Standby {
-        guard let bootCommit = role.bootCommit, shelves[role]?.rehearses != false else { return standby }
+    private func startMissing(_ role: StandbyRole) async throws {
+        while !isClosed, let shelf = shelves[role], shelf.ready.count < policy.countPerRole {
+            guard try await host.availableMemoryMiB() > policy.reservedMemoryMiB else { break }
+            await shelve(try await start(role), role)
+        }
+    }
+
+    /// - Returns: whether there may be another to rehearse.
+    private func rehearseNext(_ role: StandbyRole) async throws -> Bool {
+        guard let bootCommit = role.bootCommit, try await rehearsal.isPossible(of: bootCommit),
+            !isClosed, let standby = shelves[role]?.takeUnrehearsed()
+        else { return false }
         do {
-            guard try await rehearsal.isPossible(of: bootCommit) else { return standby }
             try await rehearsal.perform(standby, of: bootCommit)
-            return standby
         } catch {
             await abandon([standby])
             shelves[role]?.rehearses = false
             logger.notice("no rehearsal", metadata: ["commit.id": "\(bootCommit)", "error": "\(error)"])
-            return try await start(role)
+            return false
+        }
+        logger.debug("standby has rehearsed", metadata: ["vm.id": "\(standby.id)", "commit.id": "\(bootCommit)"])
+        await shelve(standby, role)
+        return true
+    }
+
+    private func shelve(_ standby: Standby, _ role: StandbyRole) async {
+        if isClosed || shelves[role] == nil {
+            await abandon([standby])
+        } else {
+            shelves[role]?.ready.append(standby)
         }
     }
 
-    /// Clears the shelf once nobody has asked for the shape for its lifetime.
+    /// Clears the shelf once nobody has asked for the role for its lifetime.
     private func watch(_ role: StandbyRole) {
         guard let shelf = shelves[role], !shelf.isWatched else { return }
         shelves[role]?.isWatched = true

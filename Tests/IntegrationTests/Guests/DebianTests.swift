@@ -50,6 +50,23 @@ extension IntegrationTests {
             try await client.deleteMachine(parent, recursive: true)
         }
 
+        /// A process that waits has run `true` in a rehearsal; its code in memory is another's by now.
+        @Test func `a child runs the code that its parent has, not what was translated of an older one`() async throws {
+            let parent = try await client.createMachine(MachineConfiguration(), waitForBoot: true)
+            try await client.sh(parent, "dd if=/usr/bin/false of=/usr/bin/true conv=notrunc status=none")
+            if try await client.metadata(of: parent).accelerator == "tcg" {
+                try await eventually("a rehearsal") { instance.log.contains("standby has rehearsed") }
+            }
+            for _ in 1...3 {
+                let child = try #require(try await client.branch(parent, count: 1).first)
+                for machine in [parent, child] {
+                    let result = try await client.execute(ExecRequest(command: ["true"]), in: machine)
+                    #expect(result.exit_code == 1)
+                }
+            }
+            try await client.deleteMachine(parent, recursive: true)
+        }
+
         @Test func `variables reach SSH sessions, whatever is in them`() async throws {
             let variables = [
                 "PLAIN": "two  words", "HASH": "a #b", "QUOTE": "a\"b", "DOLLAR": "$HOME\\",

@@ -185,11 +185,16 @@ final class Instance: Sendable {
         #expect(Leftovers.names(in: home.appending("vms")) == [])
     }
 
-    private func printLogs(because reason: String) {
-        let log = FileManager.default.contents(atPath: root.appending("daemon/stderr").string) ?? Data()
-        print(
-            "---- instance \(root) failed: \(reason)\n---- versd:\n\(String(decoding: log.suffix(12_000), as: UTF8.self))"
+    /// What the present daemon has logged.
+    var log: String {
+        String(
+            decoding: FileManager.default.contents(atPath: root.appending("daemon/stderr").string) ?? Data(),
+            as: UTF8.self
         )
+    }
+
+    private func printLogs(because reason: String) {
+        print("---- instance \(root) failed: \(reason)\n---- versd:\n\(log.suffix(12_000))")
         for machine in Leftovers.names(in: home.appending("vms")) {
             for name in ["qemu.log", "console.log"] {
                 let path = home.appending("vms/\(machine)/\(name)").string

@@ -6,6 +6,12 @@
 //   dump PATH            writes all of the memory to PATH
 //   open PATH            creates a file
 //   exec                 tries to execute a program; answers the errno
+//   load PATH            reads a file as QEMU does its device state, which asks for a flush of all translations
+//   flush                flushes all translations
+//   flushes              answers how often that was done
+//   dropped PATH         writes a byte for every page: 1 when translations of it were dropped
+//
+// Compiled with -DTRANSLATES it exports what the library uses of an emulating QEMU.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -56,6 +62,55 @@ static int dump(const char *memory, size_t bytes, const char *path) {
     return 0;
 }
 
+#ifdef TRANSLATES
+/// QEMU's `struct TBContext`, of which the library knows the size and the place of the counter.
+struct {
+    char table[0x48];
+    unsigned flushes;
+    unsigned invalidations;
+} tb_ctx = {.flushes = 0};
+
+static char *ram;
+static char dropped[65536];
+static int resets, yanks;
+
+void qemu_system_reset(int cause) { resets += cause == 0; }
+
+int yank_register_instance(const int *instance, void *error) {
+    yanks += *instance == 2 && !error;
+    return 1;
+}
+
+uint64_t qemu_ram_addr_from_host_nofail(void *host) { return (uint64_t)((char *)host - ram) + (1 << 20); }
+
+void tb_invalidate_phys_range(uint64_t start, uint64_t end) {
+    memset(dropped + (start - (1 << 20)) / PAGE, 1, (end - start) / PAGE);
+}
+
+static int load(const char *path) {
+    int fd = open(path, O_RDONLY);
+    if (fd < 0) return errno;
+    unsigned flushes = tb_ctx.flushes;
+    close(fd);
+    // What was asked for is done later, unless another flush came first.
+    if (flushes == tb_ctx.flushes) tb_ctx.flushes += 100;
+    return resets == 1 && yanks == 1 ? 0 : ENOTRECOVERABLE;
+}
+
+static int translate(const char *memory, const char *line, char *path) {
+    ram = (char *)memory;
+    if (sscanf(line, "load %8191s", path) == 1) return load(path);
+    if (sscanf(line, "dropped %8191s", path) == 1) return dump(dropped, sizeof dropped, path);
+    if (strcmp(line, "flush\n") == 0) return tb_ctx.flushes++, 0;
+    return strcmp(line, "flushes\n") == 0 ? (int)tb_ctx.flushes : EINVAL;
+}
+#else
+static int translate(const char *memory, const char *line, char *path) {
+    (void)memory;
+    return sscanf(line, "load %8191s", path) == 1 ? ENOSYS : EINVAL;
+}
+#endif
+
 int main(void) {
     struct stat status;
     int fd = open(getenv("VERS_RAM_FILE"), O_RDWR);
@@ -89,7 +144,7 @@ int main(void) {
             execv(arguments[0], arguments);
             result = errno;
         } else {
-            result = EINVAL;
+            result = translate(memory, line, path);
         }
         printf("%d\n", result);
         fflush(stdout);

@@ -58,7 +58,10 @@ private struct ScriptedSession: GuestSession {
     func applyIdentity(_ identity: GuestIdentity) async throws { try guests.apply(identity) }
     func startWorkload() async throws { guests.startedWorkload() }
     func waitUntilSettled(deadline: ContinuousClock.Instant) async throws {}
-    func execute(_ request: ExecRequest) async throws -> any GuestExec { throw unsupported }
+    func execute(_ request: ExecRequest) async throws -> any GuestExec {
+        guard request.command == ["true"] else { throw unsupported }
+        return ScriptedTrue()
+    }
     func attach(_ request: AttachRequest) async throws -> any GuestExec { throw unsupported }
     func sendInput(_ bytes: [UInt8], to exec: ExecID, endOfInput: Bool) async throws { throw unsupported }
     func resizeTerminal(of exec: ExecID, to size: TerminalSize) async throws { throw unsupported }
@@ -72,4 +75,11 @@ private struct ScriptedSession: GuestSession {
     func powerOff() async throws { guests.powerOff(machine) }
     func waitUntilClosed() async {}
     func close() async {}
+}
+
+/// A command that has succeeded.
+private struct ScriptedTrue: GuestExec {
+    let id = ExecID()
+    func next() async throws -> ExecEvent? { nil }
+    func detach() async {}
 }

@@ -18,6 +18,7 @@ final class ScriptedHypervisor: Hypervisor {
         case keepMark
         case openDisk
         case restore
+        case rehearse
     }
 
     private struct State {
@@ -132,6 +133,8 @@ final class ScriptedHypervisor: Hypervisor {
         return ScriptedWaiting(hypervisor: self, process: process, configuration: configuration)
     }
 
+    var canRehearse: Bool { true }
+
     func guestChannel(in directory: FilePath) -> FilePath { directory.appending("agent.sock") }
 
     func adopt(_ process: ProcessIdentity, directory: FilePath) async throws -> (any VirtualMachine)? {
@@ -172,6 +175,7 @@ private final class ScriptedWaiting: WaitingMachine {
     let process: ProcessIdentity
     let configuration: WaitingConfiguration
     private let disk = Mutex<FilePath?>(nil)
+    private let rehearsed = Mutex(false)
     private var id: MachineID { configuration.machineID }
     var isWaiting: Bool { hypervisor.processes.contains(id) }
 
@@ -192,6 +196,23 @@ private final class ScriptedWaiting: WaitingMachine {
             throw error
         }
         self.disk.withLock { $0 = disk }
+    }
+
+    var hasRehearsed: Bool { rehearsed.withLock { $0 } }
+
+    func rehearse(
+        _ state: SavedState,
+        disk: FilePath,
+        performance: @Sendable (FilePath) async throws -> Void
+    ) async throws {
+        do {
+            try hypervisor.passed(.rehearse)
+            try await performance(hypervisor.guestChannel(in: configuration.directory))
+        } catch {
+            hypervisor.abandoned(id)
+            throw error
+        }
+        rehearsed.withLock { $0 = true }
     }
 
     func restore(_ saved: SavedState) async throws -> any VirtualMachine {

@@ -1,0 +1,149 @@
+import Foundation
+import SystemPackage
+import Testing
+
+@Suite("a rehearsal in the memory library", .serialized, .timeLimit(.minutes(3)))
+struct RehearsalTests {
+    private static let pageBytes = 4096
+
+    /// Two layers: a base, and what one who started from it has changed.
+    private struct Chain {
+        var base: FilePath
+        var delta: FilePath
+        var baseContent: Data
+        var content: Data
+    }
+
+    private func freeze(_ process: MemoryProcess, _ mode: String) throws -> FilePath {
+        let path = Compiled.directory.appending("layer-\(UUID().uuidString)")
+        let control = try process.connect()
+        _ = try control.request("freeze \(mode)")
+        _ = try control.request("copy \(path)")
+        return path
+    }
+
+    private func makeChain(seed: Int) throws -> Chain {
+        let first = try MemoryProcess()
+        defer { first.end() }
+        try first.obey("write \(seed) 900")
+        let baseContent = try first.dump()
+        let base = try freeze(first, "since-start")
+        let second = try MemoryProcess()
+        defer { second.end() }
+        try second.map([base])
+        try second.obey("write \(seed + 1) 150")
+        let delta = try freeze(second, "since-start")
+        return Chain(base: base, delta: delta, baseContent: baseContent, content: try second.dump())
+    }
+
+    /// A process on a leash that has the base mapped and has counted the flush that ends a load.
+    private func rehearse(_ chain: Chain) throws -> (MemoryProcess, ControlConnection) {
+        let process = try MemoryProcess(translates: true)
+        let control = try process.connect()
+        #expect(try control.request("leash") == "leash")
+        _ = try control.request("layer \(chain.base)")
+        #expect(try control.request("rehearse").hasPrefix("rehearsing "))
+        try process.obey("flush")
+        return (process, control)
+    }
+
+    private func changedPages(_ one: Data, _ other: Data) -> Set<Int> {
+        let pages = one.count / Self.pageBytes
+        return Set(
+            (0..<pages).filter { page in
+                let range = page * Self.pageBytes..<(page + 1) * Self.pageBytes
+                return one[range] != other[range]
+            }
+        )
+    }
+
+    @Test(
+        "after it, memory is that of the layers, and every page that ever differed has lost its translations",
+        arguments: [1, 5, 9]
+    )
+    func rewind(seed: Int) throws {
+        let chain = try makeChain(seed: seed)
+        let (process, control) = try rehearse(chain)
+        defer { process.end() }
+        #expect(try process.dump() == chain.baseContent)
+        try process.obey("write \(seed + 2) 60")
+        let rehearsed = try process.dump()
+
+        let state = process.directory.appending("state")
+        try Data("state".utf8).write(to: URL(fileURLWithPath: state.string))
+        for layer in [chain.base, chain.delta] { _ = try control.request("layer \(layer)") }
+        #expect(try control.request("rewind \(state)") == "rewind")
+        try process.obey("load \(state)")
+        #expect(try control.receive().hasPrefix("rewound "))
+
+        #expect(try process.dump() == chain.content)
+        let map = process.directory.appending("dropped")
+        try process.obey("dropped \(map)")
+        let dropped = Set(
+            try Data(contentsOf: URL(fileURLWithPath: map.string)).enumerated().filter { $0.element == 1 }.map(\.offset)
+        )
+        let differing = changedPages(chain.baseContent, chain.content).union(changedPages(rehearsed, chain.baseContent))
+        #expect(differing.isSubset(of: dropped))
+        // Those that were only read, and are zero, look like written ones.
+        let needless = dropped.subtracting(differing).filter { page in
+            chain.content[page * Self.pageBytes..<(page + 1) * Self.pageBytes].contains { $0 != 0 }
+        }
+        #expect(needless.isEmpty)
+        // One flush of the rehearsal, and the one that was taken for the flush that loading asked for.
+        #expect(try process.ask("flushes") == "2")
+
+        // The leash has ended, and a freeze finds what is changed from here on.
+        try process.obey("write \(seed + 3) 40")
+        let expected = try process.dump()
+        let layer = try freeze(process, "since-start")
+        let reader = try MemoryProcess()
+        defer { reader.end() }
+        try reader.map([chain.base, chain.delta, layer])
+        #expect(try reader.dump() == expected)
+    }
+
+    @Test("layers that do not begin with those of the rehearsal are refused")
+    func strangers() throws {
+        let (chain, other) = (try makeChain(seed: 20), try makeChain(seed: 30))
+        let (process, control) = try rehearse(chain)
+        defer { process.end() }
+        let state = process.directory.appending("state")
+        try Data().write(to: URL(fileURLWithPath: state.string))
+        _ = try control.request("layer \(other.base)")
+        #expect(try control.request("rewind \(state)") == "rewind")
+        #expect(try process.ask("load \(state)") == "\(EIO)")
+        #expect(try control.receive() == "error \(ESTALE) rewind")
+        #expect(try process.dump() == chain.baseContent)
+    }
+
+    @Test("a process whose translations cannot be kept does not rehearse")
+    func unsupported() throws {
+        let chain = try makeChain(seed: 40)
+        let process = try MemoryProcess()
+        defer { process.end() }
+        let control = try process.connect()
+        _ = try control.request("leash")
+        _ = try control.request("layer \(chain.base)")
+        #expect(throws: MemoryProcess.Failure("error \(ENOTSUP) rehearse")) { try control.request("rehearse") }
+        #expect(try control.request("map").hasPrefix("mapped "))
+        #expect(try process.dump() == chain.baseContent)
+    }
+
+    @Test("a counter that did not count the first load is not believed")
+    func unknownCounter() throws {
+        let chain = try makeChain(seed: 50)
+        let (process, control) = try rehearse(chain)
+        defer { process.end() }
+        try process.obey("flush")
+        #expect(throws: MemoryProcess.Failure("error \(ENOTSUP) rewind")) { try control.request("rewind /x") }
+    }
+
+    @Test("a process that rehearses ends with its leash")
+    func leash() throws {
+        let chain = try makeChain(seed: 60)
+        var (process, control): (MemoryProcess, ControlConnection?) = try rehearse(chain)
+        withExtendedLifetime(control) {}
+        control = nil
+        process.waitUntilEnd()
+    }
+}
