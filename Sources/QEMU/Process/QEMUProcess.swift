@@ -179,15 +179,17 @@ final class QEMUProcess: Sendable {
             throw HostError("open", configuration.memoryLibrary, errno: Errno(rawValue: errno))
         }
         descriptors.append(library)
+        let tap = commandLine.tap
+        let inherited = descriptors + (tap.map { [library, $0.descriptor] } ?? [])
         let process = DetachedProcess(
             executable: configuration.executable,
             arguments: commandLine.arguments,
             environment: environment,
             workingDirectory: directory,
             output: directory.appending(MachineFile.log),
-            inheritedDescriptors: descriptors
+            inheritedDescriptors: inherited
         )
-        return try process.start()
+        return try withExtendedLifetime(tap) { try process.start() }
     }
 
     private static var environment: [String: String] {
