@@ -7,9 +7,11 @@ import VersCore
 
 @Suite("QEMU's command line")
 struct QEMUCommandLineTests {
+    private static let machineID = MachineID()
+
     private func arguments(waits: Bool = false, accelerator: String = "tcg", tap: GuestTap? = nil) -> [String] {
         let machine = LaunchConfiguration(
-            machineID: MachineID(),
+            machineID: Self.machineID,
             directory: "/v/vms/a",
             memoryMiB: 512,
             vcpuCount: 2,

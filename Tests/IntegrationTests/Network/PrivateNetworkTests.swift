@@ -208,6 +208,27 @@ extension IntegrationTests {
                 #expect(try await fetch("example.com", from: machine) == "hello from \(TestWorld.server)")
                 #expect(try await client.metadata(of: machine).ip == address)
             }
+            // Memory is lost in a reboot, and while it lasts nobody answers.
+            try await client.sh(machine, "touch /dev/shm/mark; reboot -f >/dev/null 2>&1 </dev/null &")
+            try await eventually("the VM to have rebooted") {
+                let answer = try? await client.sh(machine, "test -e /dev/shm/mark && echo before || echo after")
+                return answer == "after"
+            }
+            #expect(try await fetch("example.com", from: machine) == "hello from \(TestWorld.server)")
+            try await client.deleteMachine(machine)
+        }
+
+        @Test func `a name server that ends is started again`() async throws {
+            let machine = try await newVM("web")
+            let files = Leftovers.names(in: "/run/vers").flatMap { tag in
+                Leftovers.names(in: FilePath("/run/vers").appending(tag)).map { "/run/vers/\(tag)/\($0)/open.pid" }
+            }
+            let file = try #require(files.first { $0.contains(machine.text) })
+            let pid = try #require(Int32(try String(contentsOfFile: file, encoding: .utf8).filter(\.isNumber)))
+            kill(pid, SIGKILL)
+            try await eventually("names to be answered") {
+                try await fetch("example.com", from: machine) == "hello from \(TestWorld.server)"
+            }
             try await client.deleteMachine(machine)
         }
 
