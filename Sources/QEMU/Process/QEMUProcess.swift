@@ -180,7 +180,10 @@ final class QEMUProcess: Sendable {
         }
         descriptors.append(library)
         let tap = commandLine.tap
-        let inherited = descriptors + (tap.map { [library, $0.descriptor] } ?? [])
+        // The TAP device under its own number, and under those before it that nothing else takes.
+        let place = Int(InheritedDescriptor.tap.rawValue - InheritedDescriptor.monitor.rawValue)
+        let free = place + 1 - descriptors.count
+        let inherited = descriptors + (tap.map { Array(repeating: $0.descriptor, count: free) } ?? [])
         let process = DetachedProcess(
             executable: configuration.executable,
             arguments: commandLine.arguments,
