@@ -81,6 +81,14 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "HostNetwork",
+            dependencies: [
+                "CHost", "HostSystem", "VersCore", "VersAPI", logging, systemPackage,
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
             name: "GuestConnection",
             dependencies: [
                 guestProtocol, "HostSystem", "VersCore", "VersAPI", logging, systemPackage, nioCore, nioPosix,
@@ -172,8 +180,8 @@ let package = Package(
         .executableTarget(
             name: "versd",
             dependencies: [
-                "VersServer", "VersCore", "VersAPI", "QEMU", "GuestConnection", "InstanceStore", "MetadataStore",
-                "KeyMaterial", "HostSystem",
+                "VersServer", "VersCore", "VersAPI", "QEMU", "HostNetwork", "GuestConnection", "InstanceStore",
+                "MetadataStore", "KeyMaterial", "HostSystem",
                 argumentParser, logging, lifecycle, systemPackage, hummingbird,
             ],
             swiftSettings: settings
@@ -229,6 +237,11 @@ let package = Package(
         .testTarget(
             name: "VersClientTests",
             dependencies: ["APITestSupport", "VersClient", "VersAPI", nioCore, systemPackage],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "HostNetworkTests",
+            dependencies: ["HostNetwork", "VersCore", "VersAPI", systemPackage],
             swiftSettings: settings
         ),
         .testTarget(name: "GuestProtocolTests", dependencies: [guestProtocol], swiftSettings: settings),

@@ -5,6 +5,7 @@ set -euo pipefail
 
 packages=(
     qemu-system-x86 qemu-utils                     # the VMs and their disks
+    iproute2 nftables dnsmasq-base                 # private networks of VMs
     mmdebstrap e2fsprogs cpio kmod uidmap          # the images
     zstd                                           # images with zstd layers
     gcc libc6-dev libsqlite3-dev libssl-dev zlib1g-dev libext2fs-dev # the build

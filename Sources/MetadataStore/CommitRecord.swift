@@ -32,6 +32,7 @@ struct CommitRecord: Codable, FetchableRecord, PersistableRecord {
     let deviceStateLayer: String?
     let diskLayers: [CommitID]
     let compatibility: HypervisorCompatibility
+    let network: MachineNetwork?
     let isDurable: Bool
 
     init(_ commit: Commit) {
@@ -52,6 +53,7 @@ struct CommitRecord: Codable, FetchableRecord, PersistableRecord {
         deviceStateLayer = commit.deviceStateLayer?.text
         diskLayers = commit.diskLayers
         compatibility = commit.compatibility
+        network = commit.network
         isDurable = commit.isDurable
     }
 
@@ -80,6 +82,7 @@ struct CommitRecord: Codable, FetchableRecord, PersistableRecord {
             deviceStateLayer: deviceStateLayer.flatMap(CommitID.init),
             diskLayers: diskLayers,
             compatibility: compatibility,
+            network: network,
             isDurable: isDurable
         )
     }

@@ -13,6 +13,7 @@ enum Schema {
         registerImages(in: &migrator)
         registerIdempotency(in: &migrator)
         registerNames(in: &migrator)
+        registerNetworks(in: &migrator)
         return migrator
     }
 

@@ -78,7 +78,8 @@ public final class QEMUHypervisor: Hypervisor {
                     vcpuCount: configuration.vcpuCount,
                     start: .boot(configuration),
                     accelerator: accelerator.name,
-                    translationCacheMiB: self.configuration.translationCacheMiB
+                    translationCacheMiB: self.configuration.translationCacheMiB,
+                    tap: configuration.tap
                 )
             )
             return QEMUVirtualMachine(qemu, activeDisk: configuration.activeDisk, memoryMiB: configuration.memoryMiB)
@@ -95,7 +96,8 @@ public final class QEMUHypervisor: Hypervisor {
                     vcpuCount: configuration.vcpuCount,
                     start: .wait,
                     accelerator: accelerator.name,
-                    translationCacheMiB: self.configuration.translationCacheMiB
+                    translationCacheMiB: self.configuration.translationCacheMiB,
+                    tap: configuration.tap
                 )
             )
             return try await QEMUWaitingMachine.leash(qemu, memoryMiB: configuration.memoryMiB)

@@ -74,6 +74,11 @@ extension VersClient {
         try await transport.perform(try RequestPlan(.patch, "/vm/\(id)/label", json: LabelRequest(labels: labels)))
     }
 
+    /// Changes what a VM in a private network may reach, at once.
+    public func setEgress(_ request: EgressRequest, of id: MachineID) async throws {
+        try await transport.perform(try RequestPlan(.patch, "/vm/\(id)/network", json: request))
+    }
+
     /// - Returns: every VM that was deleted, the children first.
     /// - Throws: `.hasChildren` unless `recursive`.
     @discardableResult

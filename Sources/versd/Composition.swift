@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import GuestConnection
+import HostNetwork
 import HostSystem
 import InstanceStore
 import KeyMaterial
@@ -21,6 +22,8 @@ struct Composition {
     let accelerator: AcceleratorPreference
     let standbyCount: Int
     let registration: RegistrationPolicy
+    let guestNetwork: IPv4Network
+    let resolvers: [IPv4Address]
     let readyDescriptor: Int32?
     let logger: Logger
 
@@ -49,6 +52,10 @@ struct Composition {
             importedImages: metadata,
             host: LinuxHostResources(layout: layout),
             keys: SystemKeyMaterial(),
+            networks: HostNetwork(
+                configuration: HostNetwork.Configuration(home: layout.home, block: guestNetwork, resolvers: resolvers),
+                logger: logger
+            ),
             layout: layout,
             configuration: configuration,
             background: background,

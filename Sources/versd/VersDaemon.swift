@@ -1,5 +1,6 @@
 public import ArgumentParser
 import Foundation
+import HostNetwork
 public import Logging
 public import QEMU
 import SystemPackage
@@ -54,7 +55,30 @@ struct VersDaemon: AsyncParsableCommand {
     )
     var registration: RegistrationPolicy = .closed
 
+    @Option(
+        help: ArgumentHelp(
+            "Block of addresses for private networks of VMs, which no other network that the host or a VM talks to may use.",
+            valueName: "address/length"
+        )
+    )
+    var guestNetwork = HostNetwork.Configuration.defaultBlock
+
+    @Option(
+        name: .customLong("guest-dns"),
+        help: ArgumentHelp(
+            "Name server for private networks of VMs; may be given several times. Default: the host's own.",
+            valueName: "address"
+        )
+    )
+    var resolvers: [IPv4Address] = []
+
     func validate() throws {
+        let lengths = HostNetwork.Configuration.prefixLengths
+        guard lengths.contains(guestNetwork.prefixLength) else {
+            throw ValidationError(
+                "invalid --guest-network \(guestNetwork): expected a length of \(lengths.lowerBound) to \(lengths.upperBound)"
+            )
+        }
         guard (0...64).contains(standby) else {
             throw ValidationError("invalid --standby \(standby): expected 0 to 64")
         }
@@ -76,6 +100,8 @@ struct VersDaemon: AsyncParsableCommand {
                 accelerator: accelerator,
                 standbyCount: standby,
                 registration: registration,
+                guestNetwork: guestNetwork,
+                resolvers: resolvers,
                 readyDescriptor: readyFD,
                 logger: logger
             ).run()
@@ -92,5 +118,9 @@ struct VersDaemon: AsyncParsableCommand {
 extension Logger.Level: @retroactive ExpressibleByArgument {}
 
 extension AcceleratorPreference: ExpressibleByArgument {}
+
+extension IPv4Network: ExpressibleByArgument {}
+
+extension IPv4Address: ExpressibleByArgument {}
 
 extension RegistrationPolicy: ExpressibleByArgument {}

@@ -152,6 +152,10 @@ public final class DomainDouble: MachineOperations, CommitOperations, KeyAuthent
         try record("labels \(id) \(labels)")
     }
 
+    public func setEgress(_ request: EgressRequest, of id: MachineID, for principal: Principal) async throws {
+        try record("egress \(id) \(request.egress?.rawValue ?? "") \(request.allow ?? [])")
+    }
+
     public func delete(_ id: MachineID, recursive: Bool, skipWaitBoot: Bool, for principal: Principal) async throws
         -> [MachineID]
     {

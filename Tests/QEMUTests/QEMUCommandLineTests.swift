@@ -7,9 +7,11 @@ import VersCore
 
 @Suite("QEMU's command line")
 struct QEMUCommandLineTests {
-    private func arguments(waits: Bool = false, accelerator: String = "tcg") -> [String] {
+    private static let machineID = MachineID()
+
+    private func arguments(waits: Bool = false, accelerator: String = "tcg", tap: GuestTap? = nil) -> [String] {
         let machine = LaunchConfiguration(
-            machineID: MachineID(),
+            machineID: Self.machineID,
             directory: "/v/vms/a",
             memoryMiB: 512,
             vcpuCount: 2,
@@ -25,12 +27,25 @@ struct QEMUCommandLineTests {
             vcpuCount: machine.vcpuCount,
             start: waits ? .wait : .boot(machine),
             accelerator: accelerator,
-            translationCacheMiB: 32
+            translationCacheMiB: 32,
+            tap: tap
         ).arguments
     }
 
     private func value(of option: String, in arguments: [String]) -> String? {
         arguments.firstIndex(of: option).map { arguments[$0 + 1] }
+    }
+
+    @Test("a machine in a private network has the same devices and the same saved state")
+    func privateNetwork() {
+        let (own, joined) = (arguments(), arguments(tap: GuestTap(descriptor: -1) { _ in }))
+        func without(_ option: String, _ arguments: [String]) -> [String] {
+            let indices = arguments.indices.filter { arguments[$0] == option }.flatMap { [$0, $0 + 1] }
+            return arguments.indices.filter { !indices.contains($0) }.map { arguments[$0] }
+        }
+        #expect(without("-netdev", own) == without("-netdev", joined))
+        #expect(joined.contains("tap,id=net0,fd=7"))
+        #expect(joined.filter { $0.hasPrefix("user,") }.count == 1)
     }
 
     @Test("a waiting machine has the same devices as a booting one")

@@ -18,6 +18,7 @@ struct ForeignAccessTests {
         "PATCH /api/v1/vm/:id/state": (.machine, #"{"state":"Paused"}"#),
         "PATCH /api/v1/vm/:id/disk": (.machine, #"{"fs_size_mib":4096}"#),
         "PATCH /api/v1/vm/:id/label": (.machine, #"{"labels":{"a":"b"}}"#),
+        "PATCH /api/v1/vm/:id/network": (.machine, #"{"egress":"none"}"#),
         "POST /api/v1/vm/:id/commit": (.machine, nil),
         "DELETE /api/v1/vm/:id": (.machine, nil),
         "POST /api/v1/vm/:id/branch": (.machine, nil),

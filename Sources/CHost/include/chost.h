@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "chost_namespace.h"
+
 // System calls that Swift's Glibc module does not offer. Every function returns -1 and sets errno on failure
 // unless it says otherwise.
 

@@ -29,6 +29,8 @@ struct QEMUCommandLine: Sendable {
     var start: Start
     var accelerator: String
     var translationCacheMiB: Int
+    /// Inherited as ``InheritedDescriptor/tap``. Nil: the user-mode network.
+    var tap: GuestTap?
 
     var arguments: [String] {
         identity + board + processor + memory + firmware + disk + guestPort + console + devices + monitor + confinement
@@ -143,11 +145,21 @@ struct QEMUCommandLine: Sendable {
             "-device", "pvpanic-pci,id=panic0,addr=0x2",
             "-object", "rng-builtin,id=rng0",
             "-device", "virtio-rng-pci,id=random0,addr=0x4,rng=rng0",
-            "-netdev", "user,id=net0",
             // A restored guest would announce itself to a network that it has to itself: a tenth of the code that it runs
             // until it answers. (`announce-rounds=0` makes QEMU 7.2 crash at the guest's next reset.)
             "-device",
             "virtio-net-pci,id=nic0,addr=0x5,netdev=net0,mac=52:54:00:76:65:72,romfile=,guest_announce=off",
+        ] + network
+    }
+
+    /// The device is opened without offloads, so that the guest's card offers the same in both networks, and saved state
+    /// loads in either. For the same reason a user-mode network is there, connected with nothing: its state is part of
+    /// what is saved.
+    private var network: [String] {
+        guard tap != nil else { return ["-netdev", "user,id=net0"] }
+        return [
+            "-netdev", "tap,id=net0,fd=\(InheritedDescriptor.tap.rawValue)",
+            "-netdev", "user,id=idle,restrict=on",
         ]
     }
 
@@ -182,4 +194,6 @@ enum InheritedDescriptor: Int32, CaseIterable {
     case monitor = 3
     case guestPort = 4
     case memoryLibrary = 5
+    /// After ``MachineFile/consoleDescriptor``, which the memory library replaces.
+    case tap = 7
 }

@@ -179,15 +179,20 @@ final class QEMUProcess: Sendable {
             throw HostError("open", configuration.memoryLibrary, errno: Errno(rawValue: errno))
         }
         descriptors.append(library)
+        let tap = commandLine.tap
+        // The TAP device under its own number, and under those before it that nothing else takes.
+        let place = Int(InheritedDescriptor.tap.rawValue - InheritedDescriptor.monitor.rawValue)
+        let free = place + 1 - descriptors.count
+        let inherited = descriptors + (tap.map { Array(repeating: $0.descriptor, count: free) } ?? [])
         let process = DetachedProcess(
             executable: configuration.executable,
             arguments: commandLine.arguments,
             environment: environment,
             workingDirectory: directory,
             output: directory.appending(MachineFile.log),
-            inheritedDescriptors: descriptors
+            inheritedDescriptors: inherited
         )
-        return try process.start()
+        return try withExtendedLifetime(tap) { try process.start() }
     }
 
     private static var environment: [String: String] {

@@ -53,7 +53,7 @@ public struct MachineMetadata: Codable, Sendable, Equatable {
     public var state: MachineState
     public var created_at: Date
     public var deleted_at: Date?
-    /// The address inside the VM's own network.
+    /// The address in the private network of its tree, or inside its own network.
     public var ip: String
     /// The public name, `{vm-id}.vm.<domain>`.
     public var hostname: String
@@ -70,6 +70,7 @@ public struct MachineMetadata: Codable, Sendable, Equatable {
     /// Why that accelerator is in use.
     public var accelerator_reason: String
     public var state_reason: String?
+    public var network: MachineNetworkInfo?
 
     public init(
         vm_id: MachineID,
@@ -88,7 +89,8 @@ public struct MachineMetadata: Codable, Sendable, Equatable {
         labels: [String: String]?,
         accelerator: String,
         accelerator_reason: String,
-        state_reason: String?
+        state_reason: String?,
+        network: MachineNetworkInfo? = nil
     ) {
         self.vm_id = vm_id
         self.owner_id = owner_id
@@ -107,6 +109,7 @@ public struct MachineMetadata: Codable, Sendable, Equatable {
         self.accelerator = accelerator
         self.accelerator_reason = accelerator_reason
         self.state_reason = state_reason
+        self.network = network
     }
 }
 
@@ -124,6 +127,7 @@ public struct MachineConfiguration: Codable, Sendable, Equatable {
     public var image_name: String?
     public var kernel_name: String?
     public var labels: [String: String]?
+    public var network: NetworkConfiguration?
 
     public init(
         mem_size_mib: Int? = nil,
@@ -131,7 +135,8 @@ public struct MachineConfiguration: Codable, Sendable, Equatable {
         fs_size_mib: Int? = nil,
         image_name: String? = nil,
         kernel_name: String? = nil,
-        labels: [String: String]? = nil
+        labels: [String: String]? = nil,
+        network: NetworkConfiguration? = nil
     ) {
         self.mem_size_mib = mem_size_mib
         self.vcpu_count = vcpu_count
@@ -139,6 +144,7 @@ public struct MachineConfiguration: Codable, Sendable, Equatable {
         self.image_name = image_name
         self.kernel_name = kernel_name
         self.labels = labels
+        self.network = network
     }
 }
 
@@ -257,5 +263,6 @@ extension MachineMetadata {
         try container.encode(accelerator, forKey: .accelerator)
         try container.encode(accelerator_reason, forKey: .accelerator_reason)
         try container.encode(state_reason, forKey: .state_reason)
+        try container.encode(network, forKey: .network)
     }
 }

@@ -79,7 +79,10 @@ struct Branch: AsyncParsableCommand {
             guard ids.count == count, let first = ids.first else {
                 throw VersError(.internal, "asked for \(counted(count, "VM")), but the server made \(ids.count)")
             }
-            if let alias { try AliasFile(context).set(alias, to: first) }
+            if let alias {
+                try AliasFile(context).set(alias, to: first)
+                try await NetworkName.publish(alias, of: first, session)
+            }
             if checkout { try HeadFile(context).write(first) }
             let result = Result(
                 from_id: sourceID,

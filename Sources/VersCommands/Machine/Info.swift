@@ -71,9 +71,12 @@ struct Info: AsyncParsableCommand {
             ("Disk", "\(vm.fs_size_mib) MiB"),
             ("Image", vm.image_name),
             ("IP", vm.ip),
+            ("Network", NetworkText.mode(vm.network)),
             ("Hostname", vm.hostname),
             ("Parent VM", parent ?? "none (root)"),
         ]
+        if let egress = NetworkText.egress(vm.network) { lines.append(("Egress", egress)) }
+        if let names = vm.network?.names { lines.append(("Names", names.joined(separator: ", "))) }
         if let commit = vm.parent_commit_id { lines.append(("Parent commit", commit.text)) }
         if !labels.isEmpty { lines.append(("Labels", labels.joined(separator: ", "))) }
         lines.append(("Owner", vm.owner_id.text))

@@ -16,11 +16,13 @@ struct Run: AsyncParsableCommand {
             EXAMPLES
               vers run
               vers run -N web --mem-size 2048 --vcpu-count 2
+              vers run --network bridge --allow deb.debian.org:80 --allow 192.0.2.0/24
               vers run --format json
             """
     )
 
     @OptionGroup var machine: MachineOptions
+    @OptionGroup var network: NetworkOptions
     @Option(name: [.customShort("N"), .customLong("vm-alias"), .customLong("alias")], help: "A name for the VM.")
     var alias: String?
     @Flag(name: .long, help: "Wait until the VM is running; that is what happens without it, too.")
@@ -38,14 +40,21 @@ struct Run: AsyncParsableCommand {
     func validate() throws {
         try alias.map(AliasName.validate)
         try machine.check()
+        try network.check()
     }
 
     func run() async throws {
         let context = common.context
-        let configuration = try machine.configuration(over: ProjectFile.read(context), context: context)
+        let file = try ProjectFile.read(context)
+        var configuration = machine.configuration(over: file, context: context)
+        configuration.network = network.configuration(over: file)
+        if let alias, configuration.network?.mode == .bridge, NetworkName.isValid(alias) {
+            configuration.labels = [NetworkName.label: alias]
+        }
+        let requested = configuration
         try await context.withSession { session in
             let id = try await context.progress("starting a VM") {
-                try await session.client.createMachine(configuration, waitForBoot: true)
+                try await session.client.createMachine(requested, waitForBoot: true)
             }
             if let alias { try AliasFile(context).set(alias, to: id) }
             try HeadFile(context).write(id)

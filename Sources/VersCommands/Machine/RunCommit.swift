@@ -44,7 +44,10 @@ struct RunCommit: AsyncParsableCommand {
             let id = try await context.progress("starting a VM from commit \(source)") {
                 try await session.client.createMachine(from: source)
             }
-            if let alias { try AliasFile(context).set(alias, to: id) }
+            if let alias {
+                try AliasFile(context).set(alias, to: id)
+                try await NetworkName.publish(alias, of: id, session)
+            }
             try HeadFile(context).write(id)
             let result = Result(vm_id: id, alias: alias, head: id, commit_key: source)
             try Rendering(json: result, ids: [id.text]) {

@@ -11,6 +11,7 @@ struct ProjectFile: Equatable {
     var diskMiB: Int?
     var imageName: String?
     var kernelName: String?
+    var network: NetworkConfiguration?
 
     /// Nil when there is none.
     static func read(_ context: CommandContext) throws -> Self? {
@@ -42,6 +43,35 @@ struct ProjectFile: Equatable {
             ?? Self.positive("fs_size_mib", in: machine, zeroIsDefault: true)
         imageName = try Self.name(in: Self.table("rootfs", in: table), of: "rootfs")
         kernelName = try Self.name(in: Self.table("kernel", in: table), of: "kernel")
+        network = try Self.network(in: table)
+    }
+
+    /// `network = "bridge"`, or a table with `mode`, `egress` and `allow`.
+    private static func network(in root: TOMLTable) throws -> NetworkConfiguration? {
+        guard let value = root["network"] else { return nil }
+        if let text = value.string { return NetworkConfiguration(mode: try choice(text, of: "network")) }
+        guard let table = value.table else { throw wrong("network", "a mode in quotes, or a table") }
+        guard let mode = table["mode"]?.string else { throw wrong("network.mode", "a mode in quotes") }
+        var result = NetworkConfiguration(mode: try choice(mode, of: "network.mode"))
+        if let egress = table["egress"] {
+            guard let text = egress.string else { throw wrong("network.egress", "a policy in quotes") }
+            result.egress = try choice(text, of: "network.egress")
+        }
+        if let allow = table["allow"] {
+            guard let entries = allow.array?.map(\.string), !entries.contains(nil) else {
+                throw wrong("network.allow", "an array of texts")
+            }
+            result.allow = entries.compactMap(\.self)
+        }
+        return result
+    }
+
+    private static func choice<Choice: RawRepresentable & CaseIterable>(_ text: String, of key: String) throws -> Choice
+    where Choice.RawValue == String {
+        guard let value = Choice(rawValue: text) else {
+            throw wrong("\(key) = '\(text.prefix(80))'", Choice.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        return value
     }
 
     private static func table(_ key: String, in root: TOMLTable) throws -> TOMLTable? {

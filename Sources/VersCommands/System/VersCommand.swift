@@ -31,7 +31,7 @@ struct VersCommand: AsyncParsableCommand {
             ),
             CommandGroup(name: "Commit", subcommands: [Commit.self, Tag.self, Repo.self]),
             CommandGroup(name: "Image", subcommands: [Image.self]),
-            CommandGroup(name: "Settings", subcommands: [Env.self, Label.self, DomainCommand.self]),
+            CommandGroup(name: "Settings", subcommands: [Env.self, Label.self, DomainCommand.self, Network.self]),
             CommandGroup(name: "Inside a VM", subcommands: [Execute.self, Connect.self, Logs.self]),
             CommandGroup(name: "State", subcommands: [Pause.self, Resume.self, Stop.self, Start.self, Resize.self]),
             CommandGroup(name: "Project", subcommands: [Init.self, Head.self, Checkout.self, Alias.self]),

@@ -40,6 +40,8 @@ public struct Commit: Sendable, Equatable, Identifiable {
     /// The commits whose disk layers lie over the image, the oldest first.
     public let diskLayers: [CommitID]
     public let compatibility: HypervisorCompatibility
+    /// The network of the VM that it was taken from, of which VMs started from it have their own address and policy.
+    public let network: MachineNetwork?
     /// Whether every layer and the manifest are on stable storage.
     public var isDurable: Bool
 
@@ -61,6 +63,7 @@ public struct Commit: Sendable, Equatable, Identifiable {
         deviceStateLayer: CommitID?,
         diskLayers: [CommitID],
         compatibility: HypervisorCompatibility,
+        network: MachineNetwork? = nil,
         isDurable: Bool = false
     ) {
         self.id = id
@@ -80,6 +83,7 @@ public struct Commit: Sendable, Equatable, Identifiable {
         self.deviceStateLayer = deviceStateLayer
         self.diskLayers = diskLayers
         self.compatibility = compatibility
+        self.network = network
         self.isDurable = isDurable
     }
 

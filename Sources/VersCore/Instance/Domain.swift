@@ -15,6 +15,7 @@ public struct Domain: Sendable {
     public let importedImages: any ImportedImageRecording
     public let host: any HostResources
     public let keys: any KeyMaterialProviding
+    public let networks: any GuestNetworking
     public let layout: InstanceLayout
     public let configuration: DomainConfiguration
     public let background: BackgroundWork
@@ -22,6 +23,7 @@ public struct Domain: Sendable {
     public let logger: Logger
     let registry = MachineRegistry()
     let standbys: StandbyPool
+    let addresses: AddressBook
     let imageUses = ImageUses()
 
     /// What organisations are called.
@@ -40,11 +42,12 @@ public struct Domain: Sendable {
         }
     }
 
-    /// Removes a VM's directory, also for a task that was cancelled. What cannot be removed now is found again at the
+    /// Removes a VM's directory and its place in a network, also for a task that was cancelled. What cannot be removed now is found again at the
     /// next start.
     func removeFiles(of id: MachineID) async {
         // A task of its own, awaited here: it does not inherit the cancellation of whoever cleans up.
         await Task {
+            await networks.detach(id)
             do {
                 try await files.remove(id)
             } catch {
@@ -65,6 +68,7 @@ public struct Domain: Sendable {
         importedImages: any ImportedImageRecording,
         host: any HostResources,
         keys: any KeyMaterialProviding,
+        networks: any GuestNetworking = NoGuestNetworking(),
         layout: InstanceLayout,
         configuration: DomainConfiguration,
         background: BackgroundWork,
@@ -82,14 +86,17 @@ public struct Domain: Sendable {
         self.importedImages = importedImages
         self.host = host
         self.keys = keys
+        self.networks = networks
         self.layout = layout
         self.configuration = configuration
         self.background = background
         self.steps = steps
         self.logger = logger
+        addresses = AddressBook(metadata: metadata, addresses: networks.addresses)
         standbys = StandbyPool(
             hypervisor: hypervisor,
             files: files,
+            networks: networks,
             host: host,
             layout: layout,
             background: background,

@@ -51,6 +51,9 @@ public struct Machine: Sendable, Equatable, Identifiable {
     /// The hidden commit that holds the memory of a sleeping VM.
     public var sleepCommitID: CommitID?
 
+    /// Its place in the private network of its tree. Nil with the user-mode network.
+    public var network: MachineNetwork?
+
     public let credentials: MachineCredentials
 
     public init(
@@ -72,6 +75,7 @@ public struct Machine: Sendable, Equatable, Identifiable {
         startMemoryLayers: [CommitID] = [],
         markedMemoryLayers: [CommitID] = [],
         sleepCommitID: CommitID? = nil,
+        network: MachineNetwork? = nil,
         credentials: MachineCredentials
     ) {
         self.id = id
@@ -92,6 +96,7 @@ public struct Machine: Sendable, Equatable, Identifiable {
         self.startMemoryLayers = startMemoryLayers
         self.markedMemoryLayers = markedMemoryLayers
         self.sleepCommitID = sleepCommitID
+        self.network = network
         self.credentials = credentials
     }
 

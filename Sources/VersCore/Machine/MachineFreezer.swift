@@ -147,7 +147,8 @@ struct MachineFreezer: Sendable {
             memoryLayers: [],
             deviceStateLayer: nil,
             diskLayers: machine.diskLayers + [purpose.id],
-            compatibility: domain.hypervisor.compatibility
+            compatibility: domain.hypervisor.compatibility,
+            network: machine.network
         )
         try await domain.metadata.insert(commit, changing: machine.id) {
             $0.activeDisk = name
@@ -194,7 +195,8 @@ struct MachineFreezer: Sendable {
             memoryLayers: memoryLayers,
             deviceStateLayer: purpose.id,
             diskLayers: diskLayers,
-            compatibility: domain.hypervisor.compatibility
+            compatibility: domain.hypervisor.compatibility,
+            network: machine.network
         )
     }
 

@@ -25,7 +25,13 @@ struct MachineLauncher: Sendable {
         environment: [String: String]? = nil,
         startsWorkload: Bool = true
     ) async throws -> LiveMachine {
-        let process = try await domain.hypervisor.boot(try await launchConfiguration(of: machine))
+        let process: any VirtualMachine
+        do {
+            process = try await domain.hypervisor.boot(try await launchConfiguration(of: machine))
+        } catch {
+            await detach(machine)
+            throw error
+        }
         let live = await supervisor.supervise(process, id: machine.id)
         do {
             let session = try await live.session(deadline: .now + domain.configuration.bootDeadline)
@@ -38,6 +44,7 @@ struct MachineLauncher: Sendable {
             let reason = (try? await process.executionState()).map { "\($0)" } ?? "its process is gone"
             await live.terminate()
             await registry.unregister(live)
+            await detach(machine)
             throw VersError(
                 .unavailable,
                 "vm \(machine.id) did not come up: \((error as? VersError)?.message ?? "\(error)") (\(reason))",
@@ -92,6 +99,19 @@ struct MachineLauncher: Sendable {
         }
     }
 
+    /// Gives a VM its place in a private network, if it has one.
+    func attach(_ machine: Machine) async throws -> GuestTap? {
+        guard let attachment = machine.networkAttachment else { return nil }
+        try await domain.networks.requireAvailable()
+        return try await domain.networks.attach(attachment)
+    }
+
+    /// Takes that place away, also for a task that was cancelled.
+    func detach(_ machine: Machine) async {
+        guard machine.network != nil else { return }
+        await Task { await domain.networks.detach(machine.id) }.value
+    }
+
     /// Starts a process that waits for the state of a commit, in the machine's directory.
     func startWaiting(_ machine: Machine) async throws -> any WaitingMachine {
         try await domain.hypervisor.startWaiting(
@@ -99,7 +119,8 @@ struct MachineLauncher: Sendable {
                 machineID: machine.id,
                 directory: domain.layout.directory(of: machine.id),
                 memoryMiB: machine.hardware.memoryMiB,
-                vcpuCount: machine.hardware.vcpuCount
+                vcpuCount: machine.hardware.vcpuCount,
+                tap: try await attach(machine)
             )
         )
     }
@@ -190,7 +211,8 @@ struct MachineLauncher: Sendable {
             kernel: image.kernel,
             initramfs: image.initramfs,
             kernelArguments: [],
-            activeDisk: directory.appending(disk)
+            activeDisk: directory.appending(disk),
+            tap: try await attach(machine)
         )
     }
 }

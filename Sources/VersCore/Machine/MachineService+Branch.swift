@@ -55,7 +55,12 @@ extension MachineService {
                 // The first children's processes start while the parent still runs; every further one would only
                 // compete with it for processors.
                 let wanted = min(count, domain.host.processorCount())
-                early.add(try await domain.standbys.provide(wanted, as: machine.standbyRole))
+                if let network = machine.network {
+                    let places = try await places(wanted, like: network)
+                    early.add(try await domain.standbys.provide(places, of: machine.hardware.shape))
+                } else {
+                    early.add(try await domain.standbys.provide(wanted, as: machine.standbyRole))
+                }
                 domain.steps(.branchChildWaiting)
                 let commit = try await freezer.freeze(
                     machine,

@@ -110,7 +110,8 @@ extension MachineService {
             memoryLayers: sleep.memoryLayers,
             deviceStateLayer: sleep.deviceStateLayer,
             diskLayers: sleep.diskLayers,
-            compatibility: sleep.compatibility
+            compatibility: sleep.compatibility,
+            network: machine.network
         )
         try await domain.metadata.insert(commit, changing: nil) { _ in }
         return commit

@@ -25,13 +25,15 @@ extension MachineService {
     ) async throws -> MachineID {
         let plan = try await plan(configuration, image: image)
         try await requireLimits(of: principal, count: 1, hardware: plan.hardware)
+        let id = MachineID()
+        let network = try await network(configuration.network, inTreeOf: id)
         let role = StandbyRole(
             shape: plan.hardware.shape,
             bootCommit: try await bootCommits.existing(for: plan.hardware)?.id
         )
-        let standby = await domain.standbys.take(1, as: role).first
+        let standby = network == nil ? await domain.standbys.take(1, as: role).first : nil
         let machine = Machine(
-            id: standby?.id ?? MachineID(),
+            id: standby?.id ?? id,
             ownerID: principal.keyID,
             organisationID: principal.organisationID,
             createdAt: Date(),
@@ -41,6 +43,7 @@ extension MachineService {
             diskMiB: plan.diskMiB,
             parentCommitID: nil,
             parentMachineID: nil,
+            network: network,
             credentials: try domain.keys.machineCredentials(comment: "vers")
         )
         guard waitForBoot else {
@@ -141,7 +144,10 @@ extension MachineService {
         let vcpuCount = configuration.vcpu_count ?? MachineConfiguration.defaultVCPUCount
         try Validation.value(memoryMiB, of: "mem_size_mib", in: DomainConfiguration.memoryMiBRange)
         try Validation.value(vcpuCount, of: "vcpu_count", in: DomainConfiguration.vcpuCountRange)
-        if let labels = configuration.labels { try Validation.labels(labels) }
+        if let labels = configuration.labels {
+            try Validation.labels(labels)
+            if configuration.network?.mode == .bridge { try Validation.networkName(in: labels) }
+        }
         let kernel = configuration.kernel_name ?? MachineConfiguration.defaultKernelName
         guard kernel == MachineConfiguration.defaultKernelName else {
             throw VersError(
@@ -219,7 +225,7 @@ extension MachineService {
             throw error
         }
         let started = try await start(machine, from: boot, standby: standby)
-        domain.standbys.replenish(boot.standbyRole)
+        if machine.network == nil { domain.standbys.replenish(boot.standbyRole) }
         do {
             try await startWorkload(of: started)
             try await record(started)

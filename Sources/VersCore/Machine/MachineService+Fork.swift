@@ -47,7 +47,9 @@ extension MachineService {
         try await domain.commits.seal(copy)
         copy.isDurable = true
         domain.steps(.forkCommitSealed)
-        let started = try await start(try child(of: copy, id: nil, for: principal), from: copy, standby: nil)
+        var machine = try child(of: copy, id: nil, for: principal)
+        machine.network = try await places(1, like: copy.network).first
+        let started = try await start(machine, from: copy, standby: nil)
         domain.steps(.forkMachineStarted)
         do {
             try await record(copy, started)
@@ -77,7 +79,8 @@ extension Commit {
             memoryLayers: memoryLayers,
             deviceStateLayer: deviceStateLayer,
             diskLayers: diskLayers,
-            compatibility: compatibility
+            compatibility: compatibility,
+            network: network(for: owner)
         )
     }
 }

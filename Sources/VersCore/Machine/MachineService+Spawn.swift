@@ -23,7 +23,7 @@ extension MachineService {
                 standbys: standbys,
                 branchedFrom: parent
             )
-            domain.standbys.replenish(commit.standbyRole)
+            if commit.network(for: principal) == nil { domain.standbys.replenish(commit.standbyRole) }
             await domain.registry.endUse(of: commit.id)
             return started
         } catch {
@@ -46,12 +46,16 @@ extension MachineService {
             try checkCompatibility(of: commit)
             // Whoever brought processes along has asked before it started them.
             if standbys.isEmpty { try await admit(count: count, memoryMiB: commit.hardware.memoryMiB) }
-            if commit.hasMemory, unused.count < count {
+            let network = commit.network(for: principal)
+            if commit.hasMemory, network == nil, unused.count < count {
                 unused += await domain.standbys.take(count - unused.count, as: commit.standbyRole)
             }
+            var places = try await self.places(count - unused.count, like: network)
             let children = try (0..<count).map { index in
                 let standby = index < unused.count ? unused[index] : nil
-                return Blueprint(machine: try child(of: commit, id: standby?.id, for: principal), standby: standby)
+                var machine = try child(of: commit, id: standby?.id, for: principal)
+                machine.network = standby == nil ? places.popLast() : standby?.network
+                return Blueprint(machine: machine, standby: standby)
             }
             unused = []
             started = try await startAll(children, from: commit)

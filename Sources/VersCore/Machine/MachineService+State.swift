@@ -87,6 +87,7 @@ extension MachineService {
         await domain.registry.endUse(of: purpose.id)
         await live.terminate()
         await domain.registry.unregister(live)
+        await launcher.detach(machine)
     }
 
     private func wake(_ machine: Machine) async throws {
@@ -130,6 +131,7 @@ extension MachineService {
             try await waiting.openDisk(disk)
             return try await launcher.restore(waiting, as: machine, from: commit)
         } catch {
+            await launcher.detach(machine)
             if let disk = machine.activeDisk { try await domain.files.removeDisk(named: disk, of: machine.id) }
             try await domain.metadata.update(machine.id) {
                 $0.state = .sleeping
@@ -146,6 +148,7 @@ extension MachineService {
         if machine.state == .running { await powerOffGracefully(live) }
         await live.terminate()
         await domain.registry.unregister(live)
+        await launcher.detach(machine)
         try await domain.metadata.update(machine.id) {
             $0.state = .stopped
             $0.stateReason = nil

@@ -43,7 +43,7 @@ public final class MachineService: Sendable {
             state: machine.state,
             created_at: machine.createdAt,
             deleted_at: machine.deletedAt,
-            ip: GuestNetwork.address,
+            ip: machine.network?.address.description ?? GuestNetwork.address,
             hostname: "\(machine.id).vm.\(domain.configuration.domain)",
             parent_commit_id: machine.parentCommitID,
             grandparent_vm_id: machine.parentMachineID,
@@ -54,7 +54,8 @@ public final class MachineService: Sendable {
             labels: machine.labels,
             accelerator: accelerator.name,
             accelerator_reason: accelerator.reason,
-            state_reason: machine.stateReason
+            state_reason: machine.stateReason,
+            network: machine.networkInfo
         )
     }
 
@@ -84,7 +85,7 @@ public final class MachineService: Sendable {
         for principal: Principal
     ) async throws {
         try Validation.labels(labels)
-        _ = try await record(id, for: principal)
+        try requireNetworkName(in: labels, of: try await record(id, for: principal))
         let changed = try await domain.metadata.update(id) {
             let merged = ($0.labels ?? [:]).merging(labels) { $1 }
             if merged.count <= Validation.labelCount { $0.labels = merged }
@@ -97,6 +98,7 @@ public final class MachineService: Sendable {
                 hint: "remove some first: vers label delete \(id) <name>"
             )
         }
+        try await updateNames(of: changed)
     }
 
     // MARK: Shared by the operations
@@ -165,7 +167,7 @@ public struct ConsoleChunk: Sendable {
     }
 }
 
-/// The network that every VM has to itself: QEMU's user-mode network, the same inside every VM.
+/// What every guest sees of its network, whether that is QEMU's user-mode network or a private one.
 enum GuestNetwork {
     static let address = "10.0.2.15"
 }

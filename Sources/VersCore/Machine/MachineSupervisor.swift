@@ -60,11 +60,14 @@ final class MachineSupervisor: Sendable {
             $0.process = nil
             $0.startMemoryLayers = []
         }
+        await domain.networks.detach(id)
     }
 
     /// Records the end of a process and makes sure of it.
     private func end(_ live: LiveMachine, as state: MachineState, reason: String) async throws {
         await domain.registry.unregister(live)
+        // Before anybody may start it again and give it its place anew.
+        await domain.networks.detach(live.id)
         try await domain.metadata.update(live.id) {
             $0.state = state
             $0.stateReason = reason

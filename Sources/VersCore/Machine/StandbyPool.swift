@@ -26,6 +26,8 @@ struct Standby: Sendable {
     let waiting: any WaitingMachine
     /// The name of its disk in the VM's directory, once it has both.
     var disk: String?
+    /// Its place in a private network, which the process has got already.
+    var network: MachineNetwork?
 }
 
 /// Processes that were started ahead of time, so that a new VM need not wait for the start of its own: that takes longer
@@ -62,6 +64,7 @@ actor StandbyPool {
 
     private let hypervisor: any Hypervisor
     private let files: any MachineFileStoring
+    private let networks: any GuestNetworking
     private let host: any HostResources
     private let layout: InstanceLayout
     private let background: BackgroundWork
@@ -74,6 +77,7 @@ actor StandbyPool {
     init(
         hypervisor: any Hypervisor,
         files: any MachineFileStoring,
+        networks: any GuestNetworking,
         host: any HostResources,
         layout: InstanceLayout,
         background: BackgroundWork,
@@ -83,6 +87,7 @@ actor StandbyPool {
     ) {
         self.hypervisor = hypervisor
         self.files = files
+        self.networks = networks
         self.host = host
         self.layout = layout
         self.background = background
@@ -113,8 +118,21 @@ actor StandbyPool {
     /// Exactly `count` processes: those that are ready, and new ones. On failure none is left.
     func provide(_ count: Int, as role: StandbyRole) async throws -> [Standby] {
         let taken = take(count, as: role)
-        return try await withThrowingTaskGroup(of: Standby.self) { group in
-            for _ in taken.count..<count { group.addTask { try await self.start(role) } }
+        return try await start(count - taken.count, besides: taken) { _ in try await self.start(role.shape) }
+    }
+
+    /// A new process for every place in a private network. Nothing of the kind is kept ready: each is made for one VM.
+    nonisolated func provide(_ places: [MachineNetwork], of shape: MachineShape) async throws -> [Standby] {
+        try await start(places.count, besides: []) { try await self.start(shape, network: places[$0]) }
+    }
+
+    private nonisolated func start(
+        _ count: Int,
+        besides taken: [Standby],
+        _ body: @escaping @Sendable (Int) async throws -> Standby
+    ) async throws -> [Standby] {
+        try await withThrowingTaskGroup(of: Standby.self) { group in
+            for index in 0..<count { group.addTask { try await body(index) } }
             var standbys = taken
             do {
                 for try await standby in group { standbys.append(standby) }
@@ -177,7 +195,7 @@ actor StandbyPool {
     private func startMissing(_ role: StandbyRole) async throws {
         while !isClosed, let shelf = shelves[role], shelf.ready.count < policy.countPerRole {
             guard try await host.availableMemoryMiB() > policy.reservedMemoryMiB else { break }
-            await shelve(try await start(role), role)
+            await shelve(try await start(role.shape), role)
         }
     }
 
@@ -225,17 +243,21 @@ actor StandbyPool {
         await abandon(left)
     }
 
-    private nonisolated func start(_ role: StandbyRole) async throws -> Standby {
+    private nonisolated func start(_ shape: MachineShape, network: MachineNetwork? = nil) async throws -> Standby {
         let id = MachineID()
         do {
             try await files.createStandby(id)
+            let tap = try await network.asyncMap {
+                try await networks.attach(NetworkAttachment(machineID: id, network: $0, names: [id.text]))
+            }
             let configuration = WaitingConfiguration(
                 machineID: id,
                 directory: layout.standbyDirectory(of: id),
-                memoryMiB: role.shape.memoryMiB,
-                vcpuCount: role.shape.vcpuCount
+                memoryMiB: shape.memoryMiB,
+                vcpuCount: shape.vcpuCount,
+                tap: tap
             )
-            return Standby(id: id, waiting: try await hypervisor.startWaiting(configuration))
+            return Standby(id: id, waiting: try await hypervisor.startWaiting(configuration), network: network)
         } catch {
             await Task { await removeFiles(of: id, isEquipped: false) }.value
             throw error
@@ -243,6 +265,7 @@ actor StandbyPool {
     }
 
     private nonisolated func removeFiles(of id: MachineID, isEquipped: Bool) async {
+        await networks.detach(id)
         do {
             if isEquipped { try await files.remove(id) } else { try await files.removeStandby(id) }
         } catch {

@@ -31,6 +31,7 @@ public struct Recovery: Sendable {
             keeping: Set(registered.map(\.machine.process.pid))
         )
         await domain.hypervisor.terminateStrays(below: domain.layout.standbys, keeping: [])
+        try await recoverNetworks()
         try await removeStrayDirectories(keeping: Set(recorded.map(\.id)))
         try await settleCommits(hostRebooted: hostRebooted)
         await LayerReclaimer(domain: domain).reclaim()
@@ -122,6 +123,18 @@ public struct Recovery: Sendable {
             $0.activeDisk = name
             $0.diskLayers = layers
         }
+    }
+
+    /// Of VMs that run; what others had goes.
+    private func recoverNetworks() async throws {
+        var running: [NetworkAttachment] = []
+        for machine in try await domain.metadata.liveMachines() {
+            guard let attachment = machine.networkAttachment, await domain.registry.machine(machine.id) != nil else {
+                continue
+            }
+            running.append(attachment)
+        }
+        await domain.networks.recover(running)
     }
 
     private func removeStrayDirectories(keeping recorded: Set<MachineID>) async throws {

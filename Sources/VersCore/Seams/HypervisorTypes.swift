@@ -13,6 +13,8 @@ public struct LaunchConfiguration: Sendable {
     /// Added to the hypervisor's own kernel arguments.
     public var kernelArguments: [String]
     public var activeDisk: FilePath
+    /// The host's end of its network card. Nil: the monitor's user-mode network.
+    public var tap: GuestTap?
 
     public init(
         machineID: MachineID,
@@ -22,7 +24,8 @@ public struct LaunchConfiguration: Sendable {
         kernel: FilePath,
         initramfs: FilePath,
         kernelArguments: [String],
-        activeDisk: FilePath
+        activeDisk: FilePath,
+        tap: GuestTap? = nil
     ) {
         self.machineID = machineID
         self.directory = directory
@@ -32,6 +35,7 @@ public struct LaunchConfiguration: Sendable {
         self.initramfs = initramfs
         self.kernelArguments = kernelArguments
         self.activeDisk = activeDisk
+        self.tap = tap
     }
 }
 
@@ -57,12 +61,21 @@ public struct WaitingConfiguration: Sendable {
     public var directory: FilePath
     public var memoryMiB: Int
     public var vcpuCount: Int
+    /// As in ``LaunchConfiguration``.
+    public var tap: GuestTap?
 
-    public init(machineID: MachineID, directory: FilePath, memoryMiB: Int, vcpuCount: Int) {
+    public init(
+        machineID: MachineID,
+        directory: FilePath,
+        memoryMiB: Int,
+        vcpuCount: Int,
+        tap: GuestTap? = nil
+    ) {
         self.machineID = machineID
         self.directory = directory
         self.memoryMiB = memoryMiB
         self.vcpuCount = vcpuCount
+        self.tap = tap
     }
 }
 

@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// An actor does not do: it is re-entrant, so two branches of one VM would interleave at every `await`. A waiter
 /// that is cancelled leaves the queue and throws `CancellationError`.
-final class AsyncLock: Sendable {
+package final class AsyncLock: Sendable {
     private struct Waiter {
         let id: UInt64
         let continuation: CheckedContinuation<Void, any Error>
@@ -19,11 +19,13 @@ final class AsyncLock: Sendable {
 
     private let state = Mutex(State())
 
+    package init() {}
+
     /// How many wait at this moment.
     var waiterCount: Int { state.withLock { $0.waiters.count } }
 
     /// Runs `body` while holding the lock.
-    func withLock<Value>(_ body: () async throws -> Value) async throws -> Value {
+    package func withLock<Value>(_ body: () async throws -> Value) async throws -> Value {
         try await acquire()
         defer { release() }
         return try await body()

@@ -41,6 +41,16 @@ enum Validation {
         }
     }
 
+    /// What other VMs find a VM under is a DNS label.
+    static func networkName(in labels: [String: String]) throws {
+        guard let name = labels[MachineNetwork.nameLabel], !DNSName.isLabel(name) else { return }
+        throw VersError(
+            .invalidArgument,
+            "invalid value '\(name.prefix(80))' of label '\(MachineNetwork.nameLabel)': expected 1 to 63 letters, digits "
+                + "or dashes, which is the VM's name in its private network"
+        )
+    }
+
     static func value(_ value: Int, of what: String, in range: ClosedRange<Int>) throws {
         guard range.contains(value) else {
             throw VersError(

@@ -19,6 +19,7 @@ struct MachineRoutes: Sendable {
         routes.on(.patch, "/vm/:id/state", .repeatable, use: setState)
         routes.on(.patch, "/vm/:id/disk", use: resizeDisk)
         routes.on(.patch, "/vm/:id/label", .repeatable, use: upsertLabels)
+        routes.on(.patch, "/vm/:id/network", .repeatable, use: setEgress)
         routes.on(.post, "/vm/:id/commit", .commit, use: commit)
         routes.on(.delete, "/vm/:id", use: delete)
     }
@@ -119,6 +120,13 @@ struct MachineRoutes: Sendable {
         let id = try context.machineID()
         let body = try await bodies.optionalJSON(LabelRequest.self, of: request)
         try await machines.upsertLabels(body?.labels ?? [:], of: id, for: try context.requirePrincipal())
+        return .emptyObject
+    }
+
+    private func setEgress(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        let id = try context.machineID()
+        let body = try await bodies.json(EgressRequest.self, of: request)
+        try await machines.setEgress(body, of: id, for: try context.requirePrincipal())
         return .emptyObject
     }
 

@@ -30,8 +30,9 @@ extension Instance {
         environment changes: [String: String] = [:],
         directory: FilePath? = nil
     ) throws -> RunningProgram {
-        try RunningProgram(
-            TestEnvironment.binaries.appending("vers"),
+        let (executable, arguments) = command("vers", arguments)
+        return try RunningProgram(
+            executable,
             arguments,
             environment: environment.merging(changes) { $1 },
             directory: directory ?? work,

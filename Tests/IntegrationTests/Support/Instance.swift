@@ -17,6 +17,9 @@ final class Instance: Sendable {
     /// Where `vers` is run: HEAD is a file below.
     let work: FilePath
     private let images: [String]
+    /// The network namespace that its programs run in, when it is another than the test's.
+    private let namespace: FilePath?
+    private let daemonOptions: [String]
     private let state = Mutex(State())
 
     private struct State {
@@ -35,9 +38,11 @@ final class Instance: Sendable {
         images: [String] = ["tiny"],
         root: FilePath? = nil,
         startsDaemon: Bool = true,
+        namespace: FilePath? = nil,
+        daemonOptions: [String] = [],
         _ body: (Instance) async throws -> Void
     ) async throws {
-        let instance = try Instance(images: images, root: root)
+        let instance = try Instance(images: images, root: root, namespace: namespace, daemonOptions: daemonOptions)
         do {
             if startsDaemon { try await instance.startDaemon() }
             try await body(instance)
@@ -53,7 +58,9 @@ final class Instance: Sendable {
         instance.removeFiles()
     }
 
-    private init(images: [String], root: FilePath?) throws {
+    private init(images: [String], root: FilePath?, namespace: FilePath?, daemonOptions: [String]) throws {
+        self.namespace = namespace
+        self.daemonOptions = daemonOptions
         let name = "vers-it-\(String(UInt32.random(in: .min ... .max), radix: 36))"
         self.root = root ?? TestEnvironment.directory.appending(name)
         self.images = images
@@ -88,9 +95,14 @@ final class Instance: Sendable {
         let pipe = Pipe()
         var environment = environment
         environment["VERS_FAULT_STEP"] = fault
+        let (executable, arguments) = command(
+            "versd",
+            ["--home", home.string, "--listen", "127.0.0.1:0", "--ready-fd", "1", "--log-level", "debug"]
+                + daemonOptions
+        )
         let daemon = try RunningProgram(
-            TestEnvironment.binaries.appending("versd"),
-            ["--home", home.string, "--listen", "127.0.0.1:0", "--ready-fd", "1", "--log-level", "debug"],
+            executable,
+            arguments,
             environment: environment,
             directory: root,
             stdout: pipe.fileHandleForWriting,
@@ -105,6 +117,13 @@ final class Instance: Sendable {
             throw TestFailure("versd did not become ready: \(daemon.stderr.suffix(2000))")
         }
         return daemon
+    }
+
+    /// How a program of ours is run.
+    func command(_ name: String, _ arguments: [String]) -> (FilePath, [String]) {
+        let executable = TestEnvironment.binaries.appending(name)
+        guard let namespace else { return (executable, arguments) }
+        return ("/usr/bin/nsenter", ["--net=\(namespace)", executable.string] + arguments)
     }
 
     /// Ends the daemon: by a signal that asks, or one that does not.

@@ -29,6 +29,7 @@ struct TestDomain {
         maximumMemoryLayers: Int? = nil,
         standbyCount: Int = 0,
         registration: RegistrationPolicy = .closed,
+        networks: any GuestNetworking = NoGuestNetworking(),
         _ body: (TestDomain) async throws -> Void
     ) async throws {
         let home = temporaryDirectory.appending("vers-core-\(UUID().uuidString)")
@@ -36,7 +37,12 @@ struct TestDomain {
         var configuration = DomainConfiguration()
         configuration.standbyCount = standbyCount
         if let maximumMemoryLayers { configuration.maximumMemoryLayers = maximumMemoryLayers }
-        let test = try TestDomain(home: home, configuration: configuration, registration: registration)
+        let test = try TestDomain(
+            home: home,
+            configuration: configuration,
+            registration: registration,
+            networks: networks
+        )
         let background = test.domain.background
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await background.run() }
@@ -48,7 +54,8 @@ struct TestDomain {
     private init(
         home: FilePath,
         configuration: DomainConfiguration,
-        registration: RegistrationPolicy
+        registration: RegistrationPolicy,
+        networks: any GuestNetworking
     ) throws {
         let layout = InstanceLayout(home: home)
         for directory in [layout.commits, layout.machines, layout.standbys, layout.images] {
@@ -75,6 +82,7 @@ struct TestDomain {
             importedImages: metadata,
             host: host,
             keys: SystemKeyMaterial(),
+            networks: networks,
             layout: layout,
             configuration: configuration,
             background: BackgroundWork(),

@@ -22,6 +22,8 @@ extension TopicDescription {
                 .usesGuest().takesResources().body(.named("StateRequest")).answersNothing(),
             .patch("/vm/{vm_id}/disk", "resize_vm_disk", "Grow the disk and its filesystem.")
                 .usesGuest().takesResources().body(.named("DiskRequest")).answersNothing(),
+            .patch("/vm/{vm_id}/network", "update_vm_network", "Change what the VM may reach, at once.")
+                .body(.named("EgressRequest")).answersNothing().fails(.conflict),
             .post("/vm/{vm_id}/commit", "commit_vm", "Freeze the VM's state forever.")
                 .usesGuest().takesResources()
                 .query("keep_paused", Schema.boolean.standard(false), "leave the VM paused")
@@ -44,6 +46,13 @@ extension TopicDescription {
     private static let state = Schema.choice(MachineState.allCases.map(\.rawValue))
     private static let reason = Schema.string.about("Why it is dead or stopped.")
 
+    private static let networkMode = Schema.choice(NetworkMode.allCases.map(\.rawValue))
+        .about("`bridge`: an address of its own in the private network of its tree.")
+    private static let egress = Schema.choice(EgressMode.allCases.map(\.rawValue))
+        .about("What may be reached outside the private network.")
+    private static let allow = Schema.array(of: .string)
+        .about("With `list`: `host`, `host:port` or `host:port/udp`; the host is a name, an address or a network.")
+
     private static let machineSchemas: [String: Schema] = [
         "VM": .object(
             [
@@ -65,7 +74,15 @@ extension TopicDescription {
             optional: [
                 "deleted_at": .timestamp, "parent_commit_id": .uuid,
                 "grandparent_vm_id": Schema.uuid.about("The VM that `parent_commit_id` was taken from."),
-                "labels": labels, "state_reason": reason,
+                "labels": labels, "state_reason": reason, "network": .named("VMNetwork"),
+            ]
+        ),
+        "VMNetwork": .object(
+            ["mode": networkMode],
+            optional: [
+                "address": Schema.string.about("Where other VMs of the tree reach it."),
+                "names": Schema.array(of: .string).about("What other VMs of the tree find it under."),
+                "egress": egress, "allow": allow,
             ]
         ),
         "SSHKey": .object([
@@ -91,9 +108,11 @@ extension TopicDescription {
                     .about("Absent: \(MachineConfiguration.defaultDiskMiB), or the image's size if that is larger."),
                 "image_name": Schema.name.standard(.string(MachineConfiguration.defaultImageName)),
                 "kernel_name": Schema.string.standard(.string(MachineConfiguration.defaultKernelName)),
-                "labels": labels,
+                "labels": labels, "network": .named("NetworkConfig"),
             ]
         ),
+        "NetworkConfig": .object(["mode": networkMode], optional: ["egress": egress, "allow": allow]),
+        "EgressRequest": .object([:], optional: ["egress": egress, "allow": allow]),
         "FromCommitRequest": Schema.object(
             [:],
             optional: [
