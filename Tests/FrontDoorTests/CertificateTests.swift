@@ -48,7 +48,7 @@ struct CertificateTests {
     @Test func `a damaged authority is not replaced`() async throws {
         try await Self.directory { home in
             try await DoorFixture.run(home: home) { _ in }
-            try DurableFile.write(Array("x".utf8), to: home.appending("ca/ca.key")
+            try await DurableFile.write(Array("x".utf8), to: home.appending("ca/ca.key"))
             try await DoorFixture.run(home: home) { door in
                 #expect(!door.description.is_listening)
                 #expect(door.description.problem?.contains("\(home)/ca") == true)
@@ -88,7 +88,7 @@ struct CertificateTests {
                 try await Task.sleep(for: .milliseconds(1100))
                 #expect(try await ask("app.example.com", try roots(second)) == expected)
                 // What cannot be used does not replace what could.
-                try DurableFile.write([1], to: files.certificate)
+                try await DurableFile.write([1], to: files.certificate)
                 try await Task.sleep(for: .milliseconds(1100))
                 #expect(try await ask("app.example.com", try roots(second)) == expected)
             }
