@@ -22,7 +22,7 @@ struct CertificateTests {
             try FileManager.default.createDirectory(atPath: "\(home)/ca.making-1", withIntermediateDirectories: true)
             try await DoorFixture.run(home: home) { $0.port = nil } _: { first = $0.description }
             let kept = try #require(first)
-            #expect(try HostFile.names(in: home).sorted() == ["ca", "port"])
+            #expect(try HostFile.names(in: home).sorted() == ["ca", "port", "secret"])
             var status = stat()
             #expect(stat("\(home)/ca/ca.key", &status) == 0 && status.st_mode & 0o777 == 0o600)
             try await DoorFixture.run(home: home) { $0.port = nil } _: { door in
