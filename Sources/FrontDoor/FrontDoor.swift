@@ -142,8 +142,11 @@ public final class FrontDoor: Service {
                     gate: arrival.gate
                 ).run()
             }
-        } catch where !Task.isCancelled {
-            logger.error("a port does not listen any more", metadata: ["port": "\(listener.port)", "error": "\(error)"])
+        } catch  where !Task.isCancelled {
+            logger.error(
+                "a port does not listen any more",
+                metadata: ["port": "\(listener.port)", "error": "\(error)"]
+            )
         } catch {}
     }
 

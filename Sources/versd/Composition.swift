@@ -82,7 +82,11 @@ struct Composition {
         let door = FrontDoor(
             configuration: frontDoor,
             domain: FrontDoorAccess(machines: machines, domainNames: domainNames, keys: keys),
-            files: FrontDoor.Files(authority: layout.certificateAuthority, port: layout.frontDoorPort, secret: layout.frontDoorSecret),
+            files: FrontDoor.Files(
+                authority: layout.certificateAuthority,
+                port: layout.frontDoorPort,
+                secret: layout.frontDoorSecret
+            ),
             logger: logger
         )
         let server = APIServer(

@@ -47,7 +47,9 @@ struct ConnectionTests {
 
     @Test func `a port in the name is reached unread, and so is that of an extra port`() async throws {
         let extra = try await Self.freePort()
-        try await DoorFixture.run { $0.extraPorts = [extra] } _: { door in
+        try await DoorFixture.run {
+            $0.extraPorts = [extra]
+        } _: { door in
             door.domain.serve(5432, DomainDouble.banner("hello"))
             door.domain.serve(extra, DomainDouble.banner("extra"))
             let named = try await door.connect(to: "5432-\(door.name)") { try await $0.text(atLeast: 5) }
@@ -109,7 +111,9 @@ struct ConnectionTests {
     }
 
     @Test func `nonsense and silence are closed, and cost nobody else anything`() async throws {
-        try await DoorFixture.run { $0.handshakeDeadline = .milliseconds(300) } _: { door in
+        try await DoorFixture.run {
+            $0.handshakeDeadline = .milliseconds(300)
+        } _: { door in
             #expect(try await door.connectPlainly { try await $0.text() } == "")
             let hello = try GreetingTests.hello(door.name)
             for bytes in [[0, 1, 2, 3], Array(hello.prefix(40)), hello + [1, 2, 3, 4, 5]] {
@@ -129,13 +133,17 @@ struct ConnectionTests {
     }
 
     @Test func `a guest that takes no connection is explained to people`() async throws {
-        try await DoorFixture.run { $0.bannerDelay = .milliseconds(50) } _: { door in
+        try await DoorFixture.run {
+            $0.bannerDelay = .milliseconds(50)
+        } _: { door in
             let page = try await door.connect { client in
                 try await client.send("GET / HTTP/1.1\r\n\r\n")
                 return try await client.text()
             }
             #expect(page.hasPrefix("HTTP/1.1 502 Bad Gateway\r\n"))
-            #expect(page.contains("error: nothing listens on port 80\ncode: unavailable\nhint: start a service there\n"))
+            #expect(
+                page.contains("error: nothing listens on port 80\ncode: unavailable\nhint: start a service there\n")
+            )
             door.domain.change { $0.error = VersError(.conflict, "the vm is paused", hint: "resume it") }
             let paused = try await door.connect(to: "8080-\(door.name)") { client in
                 try await client.send("GET / HTTP/1.1\r\n\r\n")
@@ -228,7 +236,9 @@ struct ConnectionTests {
     }
 
     @Test func `a thousand connections at once, and none is left`() async throws {
-        try await DoorFixture.run { $0.maximumConnections = 400 } _: { door in
+        try await DoorFixture.run {
+            $0.maximumConnections = 400
+        } _: { door in
             door.domain.serve(7000, DomainDouble.echo)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<1000 {

@@ -18,7 +18,9 @@ struct PrivateAccessTests {
     }
 
     private static func run(_ body: (DoorFixture) async throws -> Void) async throws {
-        try await DoorFixture.run { $0.firstBytesDeadline = .milliseconds(300) } _: { door in
+        try await DoorFixture.run {
+            $0.firstBytesDeadline = .milliseconds(300)
+        } _: { door in
             door.domain.change { $0.isPrivate = true }
             door.domain.serve(port, DomainDouble.echo)
             door.domain.serve(port + 1, DomainDouble.echo)
@@ -80,7 +82,9 @@ struct PrivateAccessTests {
 
     @Test func `what is no http is closed, and ssh is let in`() async throws {
         try await Self.run { door in
-            for bytes in ["", "hello there\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "SSH-2.0-x\r\n", "GET / HTTP/1.1\r\nX: y\r\n"] {
+            for bytes in [
+                "", "hello there\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "SSH-2.0-x\r\n", "GET / HTTP/1.1\r\nX: y\r\n",
+            ] {
                 let answer = try await door.connect(to: "8080-\(door.name)") { client in
                     try await client.send(bytes)
                     return try await client.text()
@@ -97,7 +101,10 @@ struct PrivateAccessTests {
     }
 
     @Test func `no head is too strange`() {
-        let parts = ["GET ", "/", "//", "?", "&", "vers_token=", " HTTP/1.1", "\r\n", "\n", ":", "Cookie: ", "a=b;", "\u{0}", "é", "\r"]
+        let parts = [
+            "GET ", "/", "//", "?", "&", "vers_token=", " HTTP/1.1", "\r\n", "\n", ":", "Cookie: ", "a=b;", "\u{0}",
+            "é", "\r",
+        ]
         for _ in 0..<5000 {
             let text = (0..<Int.random(in: 0...20)).map { _ in parts.randomElement() ?? "" }.joined() + "\r\n\r\n"
             guard let head = RequestHead(Array(text.utf8)) else { continue }

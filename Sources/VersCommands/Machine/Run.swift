@@ -23,7 +23,10 @@ struct Run: AsyncParsableCommand {
     @OptionGroup var machine: MachineOptions
     @Option(name: [.customShort("N"), .customLong("vm-alias"), .customLong("alias")], help: "A name for the VM.")
     var alias: String?
-    @Flag(name: .customLong("private"), help: "Let only who has a link or a key connect to its ports: see 'vers expose'.")
+    @Flag(
+        name: .customLong("private"),
+        help: "Let only who has a link or a key connect to its ports: see 'vers expose'."
+    )
     var isPrivate = false
     @Flag(name: .long, help: "Wait until the VM is running; that is what happens without it, too.")
     var wait = false

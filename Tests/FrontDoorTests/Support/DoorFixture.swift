@@ -37,7 +37,11 @@ struct DoorFixture: Sendable {
         let door = FrontDoor(
             configuration: configuration,
             domain: domain,
-            files: .init(authority: home.appending("ca"), port: home.appending("port"), secret: home.appending("secret")),
+            files: .init(
+                authority: home.appending("ca"),
+                port: home.appending("port"),
+                secret: home.appending("secret")
+            ),
             logger: logger
         )
         let group = ServiceGroup(configuration: .init(services: [.init(service: door)], logger: logger))
