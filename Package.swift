@@ -267,7 +267,7 @@ let package = Package(
         .testTarget(
             name: "VersCommandsTests",
             dependencies: [
-                "VersCommands", "TerminalUI", "VersAPI", "VersServer", "APITestSupport", "vers", argumentParser,
+                "VersCommands", "TerminalUI", "HostSystem", "VersAPI", "VersServer", "APITestSupport", "vers", argumentParser,
                 systemPackage,
             ],
             swiftSettings: settings
@@ -303,7 +303,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "VersClient", "VersAPI", "VersCore", "HostSystem", systemPackage, nioCore, "vers", "versd",
+                "VersClient", "VersAPI", "VersCore", "HostSystem", systemPackage, nioCore, nioPosix, nioSSL, "vers", "versd",
                 "vers-image",
             ],
             exclude: ["Guest"],

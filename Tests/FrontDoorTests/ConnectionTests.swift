@@ -176,6 +176,24 @@ struct ConnectionTests {
         }
     }
 
+    @Test func `a guest that breaks off is not taken for one that has finished`() async throws {
+        try await DoorFixture.run { door in
+            door.domain.serve(7000) { guest in
+                try await guest.fromGuest.write(Array("half an ans".utf8))
+                _ = try await guest.toGuest.read()
+                guest.fromGuest.destroy()
+            }
+            await #expect(throws: NIOSSLError.self) {
+                try await door.connect(to: "7000-\(door.name)") { client in
+                    try await client.send("go")
+                    return try await client.text()
+                }
+            }
+            while door.door.counters.other.connections_active > 0 { await Task.yield() }
+            #expect(door.domain.guests.first?.isClosed == true)
+        }
+    }
+
     @Test func `a client that does not read stops the guest`() async throws {
         try await DoorFixture.run { door in
             let chunk = [UInt8](repeating: 7, count: 32 * 1024)

@@ -54,8 +54,13 @@ struct DoorConnection: Sendable {
             throw error
         }
         let port = visit.port ?? ingressPort
-        try await GuestConnection(door: door, channel: channel, gate: secured.gate, visit: visit)
-            .serve(port: port, negotiated: secured.applicationProtocol)
+        try await GuestConnection(
+            door: door,
+            channel: channel,
+            gate: secured.gate,
+            severance: secured.severance,
+            visit: visit
+        ).serve(port: port, negotiated: secured.applicationProtocol)
     }
 
     // MARK: Before TLS
@@ -126,27 +131,31 @@ struct DoorConnection: Sendable {
 
     private struct SecuredConnection: Sendable {
         var gate: Gate
+        var severance: NIOLoopBound<Severance>
         var applicationProtocol: String?
     }
 
     private func secure(with context: NIOSSLContext) async throws -> SecuredConnection {
         let loop = channel.eventLoop
-        let (inner, handshake) = try await loop.submit {
+        let (inner, severance, handshake) = try await loop.submit {
             let promise = loop.makePromise(of: String?.self)
             let handler = ByteGate(handshake: promise)
+            let severance = Severance()
             do {
-                try channel.pipeline.syncOperations.addHandlers([NIOSSLServerHandler(context: context), handler])
+                try channel.pipeline.syncOperations.addHandlers([
+                    severance, NIOSSLServerHandler(context: context), handler,
+                ])
             } catch {
                 promise.fail(error)
                 throw error
             }
             gate.open()
-            return (Gate(handler, on: loop), promise.futureResult)
+            return (Gate(handler, on: loop), NIOLoopBound(severance, eventLoop: loop), promise.futureResult)
         }.get()
         let timer = loop.scheduleTask(in: TimeAmount(door.configuration.handshakeDeadline)) {
             channel.close(promise: nil)
         }
         defer { timer.cancel() }
-        return SecuredConnection(gate: inner, applicationProtocol: try await handshake.get())
+        return SecuredConnection(gate: inner, severance: severance, applicationProtocol: try await handshake.get())
     }
 }

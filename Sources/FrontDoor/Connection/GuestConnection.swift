@@ -8,6 +8,7 @@ struct GuestConnection: Sendable {
     let door: Door
     let channel: any Channel
     let gate: Gate
+    let severance: NIOLoopBound<Severance>
     let visit: DoorConnection.Visit
 
     private struct Target {
@@ -147,7 +148,7 @@ struct GuestConnection: Sendable {
             await guest.close()
             throw error
         }
-        try await StreamPump(client: client, guest: guest).run()
+        try await StreamPump(client: client, guest: guest, severance: severance).run()
     }
 
     /// Tells a person why there is nothing to see; a program that speaks no HTTP/1 sees its connection end.

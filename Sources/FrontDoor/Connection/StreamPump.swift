@@ -8,6 +8,7 @@ import VersCore
 struct StreamPump {
     let client: NIOAsyncChannel<ByteBuffer, ByteBuffer>
     let guest: any GuestStream
+    let severance: NIOLoopBound<Severance>
 
     /// Closes both ends before it returns.
     func run() async throws {
@@ -34,7 +35,18 @@ struct StreamPump {
     }
 
     private func downstream(_ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>) async throws {
-        while let bytes = try await guest.read() { try await outbound.write(ByteBuffer(bytes: bytes)) }
+        while let bytes = try await next() { try await outbound.write(ByteBuffer(bytes: bytes)) }
         outbound.finish()
+    }
+
+    /// A guest that breaks off breaks the client off, too, unless it is the client who has left.
+    private func next() async throws -> [UInt8]? {
+        do {
+            return try await guest.read()
+        } catch where !Task.isCancelled {
+            let severance = severance
+            try await client.channel.eventLoop.submit { severance.value.sever() }.get()
+            throw error
+        }
     }
 }
