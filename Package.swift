@@ -267,7 +267,8 @@ let package = Package(
         .testTarget(
             name: "VersCommandsTests",
             dependencies: [
-                "VersCommands", "TerminalUI", "HostSystem", "VersAPI", "VersServer", "APITestSupport", "vers", argumentParser,
+                "VersCommands", "TerminalUI", "HostSystem", "VersAPI", "VersServer", "APITestSupport", "vers",
+                argumentParser,
                 systemPackage,
             ],
             swiftSettings: settings
@@ -303,7 +304,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "VersClient", "VersAPI", "VersCore", "HostSystem", systemPackage, nioCore, nioPosix, nioSSL, "vers", "versd",
+                "VersClient", "VersAPI", "VersCore", "HostSystem", systemPackage, nioCore, nioPosix, nioSSL, "vers",
+                "versd",
                 "vers-image",
             ],
             exclude: ["Guest"],

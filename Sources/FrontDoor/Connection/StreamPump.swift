@@ -43,7 +43,7 @@ struct StreamPump {
     private func next() async throws -> [UInt8]? {
         do {
             return try await guest.read()
-        } catch where !Task.isCancelled {
+        } catch  where !Task.isCancelled {
             let severance = severance
             try await client.channel.eventLoop.submit { severance.value.sever() }.get()
             throw error
