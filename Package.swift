@@ -16,6 +16,8 @@ let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: 
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let guestProtocol: Target.Dependency = .product(name: "GuestProtocol", package: "Guest")
 let guestAgent: Target.Dependency = .product(name: "GuestAgent", package: "Guest")
@@ -34,6 +36,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
@@ -136,6 +139,16 @@ let package = Package(
             dependencies: ["VersCore", "VersAPI", hummingbird, logging, lifecycle, nioCore, systemPackage],
             swiftSettings: settings
         ),
+        // TLS from outside into guests.
+        .target(
+            name: "FrontDoor",
+            dependencies: [
+                "KeyMaterial", "HostSystem", "VersCore", "VersAPI", logging, lifecycle, systemPackage, nioCore,
+                nioPosix,
+                nioTLS, nioSSL,
+            ],
+            swiftSettings: settings
+        ),
         .target(
             name: "VersClient",
             dependencies: [
@@ -180,8 +193,8 @@ let package = Package(
         .executableTarget(
             name: "versd",
             dependencies: [
-                "VersServer", "VersCore", "VersAPI", "QEMU", "HostNetwork", "GuestConnection", "InstanceStore",
-                "MetadataStore", "KeyMaterial", "HostSystem",
+                "VersServer", "FrontDoor", "VersCore", "VersAPI", "QEMU", "HostNetwork", "GuestConnection",
+                "InstanceStore", "MetadataStore", "KeyMaterial", "HostSystem",
                 argumentParser, logging, lifecycle, systemPackage, hummingbird,
             ],
             swiftSettings: settings
@@ -244,6 +257,14 @@ let package = Package(
             dependencies: ["HostNetwork", "VersCore", "VersAPI", systemPackage],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "FrontDoorTests",
+            dependencies: [
+                "FrontDoor", "KeyMaterial", "VersCore", "VersAPI", logging, lifecycle, systemPackage, nioCore, nioPosix,
+                nioSSL, .product(name: "NIOEmbedded", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
         .testTarget(name: "GuestProtocolTests", dependencies: [guestProtocol], swiftSettings: settings),
         .testTarget(name: "GuestAgentTests", dependencies: [guestAgent, guestProtocol], swiftSettings: settings),
         .testTarget(
@@ -258,7 +279,8 @@ let package = Package(
         .testTarget(
             name: "VersCommandsTests",
             dependencies: [
-                "VersCommands", "TerminalUI", "VersAPI", "VersServer", "APITestSupport", "vers", argumentParser,
+                "VersCommands", "TerminalUI", "HostSystem", "VersAPI", "VersServer", "APITestSupport", "vers",
+                argumentParser,
                 systemPackage,
             ],
             swiftSettings: settings
@@ -294,7 +316,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "VersClient", "VersAPI", "VersCore", "HostSystem", systemPackage, nioCore, "vers", "versd",
+                "VersClient", "VersAPI", "VersCore", "HostSystem", systemPackage, nioCore, nioPosix, nioSSL, "vers",
+                "versd",
                 "vers-image",
             ],
             exclude: ["Guest"],

@@ -14,6 +14,7 @@ enum Schema {
         registerIdempotency(in: &migrator)
         registerNames(in: &migrator)
         registerNetworks(in: &migrator)
+        registerPrivacy(in: &migrator)
         return migrator
     }
 

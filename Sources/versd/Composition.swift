@@ -1,4 +1,5 @@
 import Foundation
+import FrontDoor
 import Glibc
 import GuestConnection
 import HostNetwork
@@ -24,6 +25,7 @@ struct Composition {
     let registration: RegistrationPolicy
     let guestNetwork: IPv4Network
     let resolvers: [IPv4Address]
+    let frontDoor: FrontDoorConfiguration
     let readyDescriptor: Int32?
     let logger: Logger
 
@@ -33,6 +35,7 @@ struct Composition {
         let background = BackgroundWork()
         var configuration = DomainConfiguration()
         configuration.standbyCount = standbyCount
+        configuration.domain = frontDoor.domain
         let hypervisor = try await QEMUHypervisor(
             configuration: QEMUConfiguration(
                 memoryLibrary: Self.companion("libramlayers.so"),
@@ -82,6 +85,17 @@ struct Composition {
             builder: ImageBuilderProcess(executable: Self.companion("vers-image"), logger: logger)
         )
         try await imports.recover()
+        let domainNames = DomainNameService(domain: domain)
+        let door = FrontDoor(
+            configuration: frontDoor,
+            domain: FrontDoorAccess(machines: machines, domainNames: domainNames, keys: keys),
+            files: FrontDoor.Files(
+                authority: layout.certificateAuthority,
+                port: layout.frontDoorPort,
+                secret: layout.frontDoorSecret
+            ),
+            logger: logger
+        )
         let server = APIServer(
             configuration: APIServerConfiguration(host: listen.host, port: listen.port, unixSocket: layout.socket),
             machines: machines,
@@ -93,8 +107,10 @@ struct Composition {
                 repositories: RepositoryService(domain: domain, machines: machines),
                 labels: machines,
                 environment: EnvironmentService(domain: domain),
-                domainNames: DomainNameService(domain: domain)
+                domainNames: domainNames
             ),
+            frontDoor: door,
+            exposure: machines,
             keys: keys,
             idempotency: IdempotencyService(store: metadata, keys: domain.keys, logger: logger),
             system: Version.response,
@@ -107,6 +123,7 @@ struct Composition {
                     .init(service: background),
                     .init(service: imports),
                     .init(service: MachineReleaseService(domain: domain)),
+                    .init(service: door),
                     .init(service: server),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint],

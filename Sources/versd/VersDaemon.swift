@@ -1,5 +1,6 @@
 public import ArgumentParser
 import Foundation
+import Glibc
 import HostNetwork
 public import Logging
 public import QEMU
@@ -71,6 +72,8 @@ struct VersDaemon: AsyncParsableCommand {
         )
     )
     var resolvers: [IPv4Address] = []
+    @OptionGroup(title: "Front door")
+    var frontDoor: FrontDoorOptions
 
     func validate() throws {
         let lengths = HostNetwork.Configuration.prefixLengths
@@ -92,6 +95,7 @@ struct VersDaemon: AsyncParsableCommand {
             return handler
         }
         let logger = Logger(label: "versd")
+        raiseDescriptorLimit(logger)
         do {
             let instance = try Instance(home: try Instance.home(given: home), logger: logger)
             try await Composition(
@@ -102,6 +106,7 @@ struct VersDaemon: AsyncParsableCommand {
                 registration: registration,
                 guestNetwork: guestNetwork,
                 resolvers: resolvers,
+                frontDoor: frontDoor.configuration,
                 readyDescriptor: readyFD,
                 logger: logger
             ).run()
@@ -112,6 +117,18 @@ struct VersDaemon: AsyncParsableCommand {
             logger.debug("start failed", metadata: ["error": "\(error)"])
             throw ExitCode(error.code.exitStatus)
         }
+    }
+}
+
+/// Every connection into a guest is a descriptor; shells allow 1,024 by default, and more for the asking.
+private func raiseDescriptorLimit(_ logger: Logger) {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    let wanted = min(limit.rlim_max, 65_536)
+    guard limit.rlim_cur < wanted else { return }
+    limit.rlim_cur = wanted
+    if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) != 0 {
+        logger.warning("the limit of open files could not be raised")
     }
 }
 

@@ -128,6 +128,8 @@ public struct MachineConfiguration: Codable, Sendable, Equatable {
     public var kernel_name: String?
     public var labels: [String: String]?
     public var network: NetworkConfiguration?
+    /// Whether its ports, but for SSH, need a link or a key.
+    public var is_private: Bool?
 
     public init(
         mem_size_mib: Int? = nil,
@@ -136,8 +138,10 @@ public struct MachineConfiguration: Codable, Sendable, Equatable {
         image_name: String? = nil,
         kernel_name: String? = nil,
         labels: [String: String]? = nil,
-        network: NetworkConfiguration? = nil
+        network: NetworkConfiguration? = nil,
+        is_private: Bool? = nil
     ) {
+        self.is_private = is_private
         self.mem_size_mib = mem_size_mib
         self.vcpu_count = vcpu_count
         self.fs_size_mib = fs_size_mib

@@ -25,6 +25,11 @@ struct Run: AsyncParsableCommand {
     @OptionGroup var network: NetworkOptions
     @Option(name: [.customShort("N"), .customLong("vm-alias"), .customLong("alias")], help: "A name for the VM.")
     var alias: String?
+    @Flag(
+        name: .customLong("private"),
+        help: "Let only who has a link or a key connect to its ports: see 'vers expose'."
+    )
+    var isPrivate = false
     @Flag(name: .long, help: "Wait until the VM is running; that is what happens without it, too.")
     var wait = false
     @OptionGroup var format: FormatOptions
@@ -51,6 +56,7 @@ struct Run: AsyncParsableCommand {
         if let alias, configuration.network?.mode == .bridge, NetworkName.isValid(alias) {
             configuration.labels = [NetworkName.label: alias]
         }
+        if isPrivate { configuration.is_private = true }
         let requested = configuration
         try await context.withSession { session in
             let id = try await context.progress("starting a VM") {

@@ -32,7 +32,7 @@ extension MachineService {
             bootCommit: try await bootCommits.existing(for: plan.hardware)?.id
         )
         let standby = network == nil ? await domain.standbys.take(1, as: role).first : nil
-        let machine = Machine(
+        var machine = Machine(
             id: standby?.id ?? id,
             ownerID: principal.keyID,
             organisationID: principal.organisationID,
@@ -46,6 +46,7 @@ extension MachineService {
             network: network,
             credentials: try domain.keys.machineCredentials(comment: "vers")
         )
+        machine.isPrivate = configuration.is_private ?? false
         guard waitForBoot else {
             do {
                 try await domain.metadata.insert([machine])

@@ -28,6 +28,8 @@ struct TestServer {
             images: ImageService(domain: test.domain, files: files, imports: imports),
             accounts: test.accounts,
             names: test.names,
+            frontDoor: FrontDoorDouble(),
+            exposure: test.machines,
             keys: test.keys,
             idempotency: test.idempotency,
             system: VersionResponse(executable_name: "versd", workspace_version: "0", git_hash: "0"),

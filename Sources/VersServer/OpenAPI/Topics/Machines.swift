@@ -109,6 +109,7 @@ extension TopicDescription {
                 "image_name": Schema.name.standard(.string(MachineConfiguration.defaultImageName)),
                 "kernel_name": Schema.string.standard(.string(MachineConfiguration.defaultKernelName)),
                 "labels": labels, "network": .named("NetworkConfig"),
+                "is_private": Schema.boolean.about("Whether its ports, but for SSH, need a link or a key."),
             ]
         ),
         "NetworkConfig": .object(["mode": networkMode], optional: ["egress": egress, "allow": allow]),

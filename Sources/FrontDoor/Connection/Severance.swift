@@ -1,0 +1,15 @@
+import NIOCore
+
+/// Stands before TLS, and can end a connection without its farewell: the client is to see that something is missing.
+final class Severance: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private var context: ChannelHandlerContext?
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    /// To be called on the event loop.
+    func sever() { context?.close(promise: nil) }
+}
