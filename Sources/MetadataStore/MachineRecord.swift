@@ -34,6 +34,7 @@ struct MachineRecord: Codable, FetchableRecord, PersistableRecord {
     let startMemoryLayers: [CommitID]
     let markedMemoryLayers: [CommitID]
     let sleepCommitID: String?
+    let traffic: TrafficPolicy?
     let credentials: MachineCredentials
 
     init(_ machine: Machine) {
@@ -55,6 +56,7 @@ struct MachineRecord: Codable, FetchableRecord, PersistableRecord {
         startMemoryLayers = machine.startMemoryLayers
         markedMemoryLayers = machine.markedMemoryLayers
         sleepCommitID = machine.sleepCommitID?.text
+        traffic = machine.traffic
         credentials = machine.credentials
     }
 
@@ -84,6 +86,7 @@ struct MachineRecord: Codable, FetchableRecord, PersistableRecord {
             startMemoryLayers: startMemoryLayers,
             markedMemoryLayers: markedMemoryLayers,
             sleepCommitID: sleepCommitID.flatMap(CommitID.init),
+            traffic: traffic ?? TrafficPolicy(),
             credentials: credentials
         )
     }

@@ -21,6 +21,7 @@ struct Composition {
     let accelerator: AcceleratorPreference
     let standbyCount: Int
     let registration: RegistrationPolicy
+    let idleTime: Duration
     let readyDescriptor: Int32?
     let logger: Logger
 
@@ -30,6 +31,7 @@ struct Composition {
         let background = BackgroundWork()
         var configuration = DomainConfiguration()
         configuration.standbyCount = standbyCount
+        configuration.idleTime = idleTime
         let hypervisor = try await QEMUHypervisor(
             configuration: QEMUConfiguration(
                 memoryLibrary: Self.companion("libramlayers.so"),
@@ -99,6 +101,7 @@ struct Composition {
                 services: [
                     .init(service: background),
                     .init(service: imports),
+                    .init(service: IdleRest(domain: domain, machines: machines)),
                     .init(service: MachineReleaseService(domain: domain)),
                     .init(service: server),
                 ],

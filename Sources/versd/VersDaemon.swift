@@ -54,7 +54,18 @@ struct VersDaemon: AsyncParsableCommand {
     )
     var registration: RegistrationPolicy = .closed
 
+    @Option(
+        help: ArgumentHelp(
+            "How long a VM that a connection has woken stays awake without one.",
+            valueName: "seconds"
+        )
+    )
+    var idleSleep = Int(DomainConfiguration().idleTime.components.seconds)
+
     func validate() throws {
+        guard (1...31_536_000).contains(idleSleep) else {
+            throw ValidationError("invalid --idle-sleep \(idleSleep): expected 1 to 31536000")
+        }
         guard (0...64).contains(standby) else {
             throw ValidationError("invalid --standby \(standby): expected 0 to 64")
         }
@@ -76,6 +87,7 @@ struct VersDaemon: AsyncParsableCommand {
                 accelerator: accelerator,
                 standbyCount: standby,
                 registration: registration,
+                idleTime: .seconds(idleSleep),
                 readyDescriptor: readyFD,
                 logger: logger
             ).run()

@@ -70,6 +70,8 @@ public struct MachineMetadata: Codable, Sendable, Equatable {
     /// Why that accelerator is in use.
     public var accelerator_reason: String
     public var state_reason: String?
+    /// Whether a connection lets the VM run when it is paused or asleep.
+    public var wake_on_traffic: Bool
 
     public init(
         vm_id: MachineID,
@@ -88,7 +90,8 @@ public struct MachineMetadata: Codable, Sendable, Equatable {
         labels: [String: String]?,
         accelerator: String,
         accelerator_reason: String,
-        state_reason: String?
+        state_reason: String?,
+        wake_on_traffic: Bool = false
     ) {
         self.vm_id = vm_id
         self.owner_id = owner_id
@@ -107,6 +110,7 @@ public struct MachineMetadata: Codable, Sendable, Equatable {
         self.accelerator = accelerator
         self.accelerator_reason = accelerator_reason
         self.state_reason = state_reason
+        self.wake_on_traffic = wake_on_traffic
     }
 }
 
@@ -124,6 +128,7 @@ public struct MachineConfiguration: Codable, Sendable, Equatable {
     public var image_name: String?
     public var kernel_name: String?
     public var labels: [String: String]?
+    public var wake_on_traffic: Bool?
 
     public init(
         mem_size_mib: Int? = nil,
@@ -131,7 +136,8 @@ public struct MachineConfiguration: Codable, Sendable, Equatable {
         fs_size_mib: Int? = nil,
         image_name: String? = nil,
         kernel_name: String? = nil,
-        labels: [String: String]? = nil
+        labels: [String: String]? = nil,
+        wake_on_traffic: Bool? = nil
     ) {
         self.mem_size_mib = mem_size_mib
         self.vcpu_count = vcpu_count
@@ -139,6 +145,7 @@ public struct MachineConfiguration: Codable, Sendable, Equatable {
         self.image_name = image_name
         self.kernel_name = kernel_name
         self.labels = labels
+        self.wake_on_traffic = wake_on_traffic
     }
 }
 
@@ -186,6 +193,13 @@ public struct DiskRequest: Codable, Sendable {
     public var fs_size_mib: Int
 
     public init(fs_size_mib: Int) { self.fs_size_mib = fs_size_mib }
+}
+
+/// `PATCH /vm/{id}/wake`.
+public struct WakeRequest: Codable, Sendable {
+    public var wake_on_traffic: Bool
+
+    public init(wake_on_traffic: Bool) { self.wake_on_traffic = wake_on_traffic }
 }
 
 /// `PATCH /vm/{id}/label`.

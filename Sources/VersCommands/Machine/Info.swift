@@ -74,6 +74,7 @@ struct Info: AsyncParsableCommand {
             ("Hostname", vm.hostname),
             ("Parent VM", parent ?? "none (root)"),
         ]
+        if vm.wake_on_traffic { lines.append(("Wakes", "on traffic")) }
         if let commit = vm.parent_commit_id { lines.append(("Parent commit", commit.text)) }
         if !labels.isEmpty { lines.append(("Labels", labels.joined(separator: ", "))) }
         lines.append(("Owner", vm.owner_id.text))

@@ -23,6 +23,8 @@ struct Run: AsyncParsableCommand {
     @OptionGroup var machine: MachineOptions
     @Option(name: [.customShort("N"), .customLong("vm-alias"), .customLong("alias")], help: "A name for the VM.")
     var alias: String?
+    @Flag(name: .long, help: "Let connections wake the VM when it is paused or asleep.")
+    var wakeOnTraffic = false
     @Flag(name: .long, help: "Wait until the VM is running; that is what happens without it, too.")
     var wait = false
     @OptionGroup var format: FormatOptions
@@ -42,8 +44,9 @@ struct Run: AsyncParsableCommand {
 
     func run() async throws {
         let context = common.context
-        let configuration = try machine.configuration(over: ProjectFile.read(context), context: context)
-        try await context.withSession { session in
+        var configuration = try machine.configuration(over: ProjectFile.read(context), context: context)
+        if wakeOnTraffic { configuration.wake_on_traffic = true }
+        try await context.withSession { [configuration] session in
             let id = try await context.progress("starting a VM") {
                 try await session.client.createMachine(configuration, waitForBoot: true)
             }

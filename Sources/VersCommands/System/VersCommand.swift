@@ -33,7 +33,10 @@ struct VersCommand: AsyncParsableCommand {
             CommandGroup(name: "Image", subcommands: [Image.self]),
             CommandGroup(name: "Settings", subcommands: [Env.self, Label.self, DomainCommand.self]),
             CommandGroup(name: "Inside a VM", subcommands: [Execute.self, Connect.self, Logs.self]),
-            CommandGroup(name: "State", subcommands: [Pause.self, Resume.self, Stop.self, Start.self, Resize.self]),
+            CommandGroup(
+                name: "State",
+                subcommands: [Pause.self, Resume.self, Stop.self, Start.self, Wake.self, Resize.self]
+            ),
             CommandGroup(name: "Project", subcommands: [Init.self, Head.self, Checkout.self, Alias.self]),
             CommandGroup(
                 name: "Instance",

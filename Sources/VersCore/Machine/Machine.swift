@@ -50,6 +50,8 @@ public struct Machine: Sendable, Equatable, Identifiable {
     public var markedMemoryLayers: [CommitID]
     /// The hidden commit that holds the memory of a sleeping VM.
     public var sleepCommitID: CommitID?
+    /// What connections do to it.
+    public var traffic: TrafficPolicy
 
     public let credentials: MachineCredentials
 
@@ -72,6 +74,7 @@ public struct Machine: Sendable, Equatable, Identifiable {
         startMemoryLayers: [CommitID] = [],
         markedMemoryLayers: [CommitID] = [],
         sleepCommitID: CommitID? = nil,
+        traffic: TrafficPolicy = TrafficPolicy(),
         credentials: MachineCredentials
     ) {
         self.id = id
@@ -92,6 +95,7 @@ public struct Machine: Sendable, Equatable, Identifiable {
         self.startMemoryLayers = startMemoryLayers
         self.markedMemoryLayers = markedMemoryLayers
         self.sleepCommitID = sleepCommitID
+        self.traffic = traffic
         self.credentials = credentials
     }
 

@@ -37,6 +37,7 @@ extension MachineService {
             diskMiB: plan.diskMiB,
             parentCommitID: nil,
             parentMachineID: nil,
+            traffic: TrafficPolicy(wakes: configuration.wake_on_traffic ?? false),
             credentials: try domain.keys.machineCredentials(comment: "vers")
         )
         guard waitForBoot else {

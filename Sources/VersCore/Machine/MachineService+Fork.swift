@@ -47,7 +47,11 @@ extension MachineService {
         try await domain.commits.seal(copy)
         copy.isDurable = true
         domain.steps(.forkCommitSealed)
-        let started = try await start(try child(of: copy, id: nil, for: principal), from: copy, standby: nil)
+        let started = try await start(
+            try child(of: copy, id: nil, traffic: TrafficPolicy(), for: principal),
+            from: copy,
+            standby: nil
+        )
         domain.steps(.forkMachineStarted)
         do {
             try await record(copy, started)

@@ -49,9 +49,11 @@ extension MachineService {
             if commit.hasMemory, unused.count < count {
                 unused += await domain.standbys.take(count - unused.count, of: commit.hardware.shape)
             }
+            let traffic = try await inheritedTraffic(from: commit, for: principal)
             let children = try (0..<count).map { index in
                 let standby = index < unused.count ? unused[index] : nil
-                return Blueprint(machine: try child(of: commit, id: standby?.id, for: principal), standby: standby)
+                let machine = try child(of: commit, id: standby?.id, traffic: traffic, for: principal)
+                return Blueprint(machine: machine, standby: standby)
             }
             unused = []
             started = try await startAll(children, from: commit)
@@ -77,7 +79,12 @@ extension MachineService {
     }
 
     /// The record of a new VM that starts from `commit`.
-    func child(of commit: Commit, id: MachineID?, for principal: Principal) throws -> Machine {
+    func child(
+        of commit: Commit,
+        id: MachineID?,
+        traffic: TrafficPolicy,
+        for principal: Principal
+    ) throws -> Machine {
         Machine(
             id: id ?? MachineID(),
             ownerID: principal.keyID,
@@ -90,6 +97,7 @@ extension MachineService {
             parentCommitID: commit.id,
             // The tree of another organisation, whose commit is public, has nothing to do with this one.
             parentMachineID: commit.organisationID == principal.organisationID ? commit.parentMachineID : nil,
+            traffic: traffic,
             credentials: try domain.keys.machineCredentials(comment: "vers")
         )
     }

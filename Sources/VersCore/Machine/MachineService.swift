@@ -54,7 +54,8 @@ public final class MachineService: Sendable {
             labels: machine.labels,
             accelerator: accelerator.name,
             accelerator_reason: accelerator.reason,
-            state_reason: machine.stateReason
+            state_reason: machine.stateReason,
+            wake_on_traffic: machine.traffic.wakes
         )
     }
 

@@ -28,6 +28,7 @@ struct TestDomain {
     static func run(
         maximumMemoryLayers: Int? = nil,
         standbyCount: Int = 0,
+        idleTime: Duration = .seconds(300),
         registration: RegistrationPolicy = .closed,
         _ body: (TestDomain) async throws -> Void
     ) async throws {
@@ -35,6 +36,7 @@ struct TestDomain {
         defer { try? FileManager.default.removeItem(atPath: home.string) }
         var configuration = DomainConfiguration()
         configuration.standbyCount = standbyCount
+        configuration.idleTime = idleTime
         if let maximumMemoryLayers { configuration.maximumMemoryLayers = maximumMemoryLayers }
         let test = try TestDomain(home: home, configuration: configuration, registration: registration)
         let background = test.domain.background

@@ -22,6 +22,8 @@ extension TopicDescription {
                 .usesGuest().takesResources().body(.named("StateRequest")).answersNothing(),
             .patch("/vm/{vm_id}/disk", "resize_vm_disk", "Grow the disk and its filesystem.")
                 .usesGuest().takesResources().body(.named("DiskRequest")).answersNothing(),
+            .patch("/vm/{vm_id}/wake", "set_vm_wake_on_traffic", "Say whether connections wake the VM.")
+                .body(.named("WakeRequest")).answersNothing(),
             .post("/vm/{vm_id}/commit", "commit_vm", "Freeze the VM's state forever.")
                 .usesGuest().takesResources()
                 .query("keep_paused", Schema.boolean.standard(false), "leave the VM paused")
@@ -42,6 +44,9 @@ extension TopicDescription {
     )
 
     private static let state = Schema.choice(MachineState.allCases.map(\.rawValue))
+    private static let wakeOnTraffic = Schema.boolean.about(
+        "Whether a connection lets it run when it is paused or asleep."
+    )
     private static let reason = Schema.string.about("Why it is dead or stopped.")
 
     private static let machineSchemas: [String: Schema] = [
@@ -61,6 +66,7 @@ extension TopicDescription {
                 "ip": Schema.string.about("In the VM's own network."), "hostname": .string, "mem_size_mib": .count,
                 "vcpu_count": .count, "fs_size_mib": .count, "image_name": .string,
                 "accelerator": Schema.string.about("`kvm` or `tcg`."), "accelerator_reason": .string,
+                "wake_on_traffic": wakeOnTraffic,
             ],
             optional: [
                 "deleted_at": .timestamp, "parent_commit_id": .uuid,
@@ -91,7 +97,7 @@ extension TopicDescription {
                     .about("Absent: \(MachineConfiguration.defaultDiskMiB), or the image's size if that is larger."),
                 "image_name": Schema.name.standard(.string(MachineConfiguration.defaultImageName)),
                 "kernel_name": Schema.string.standard(.string(MachineConfiguration.defaultKernelName)),
-                "labels": labels,
+                "labels": labels, "wake_on_traffic": wakeOnTraffic.standard(false),
             ]
         ),
         "FromCommitRequest": Schema.object(
@@ -105,6 +111,7 @@ extension TopicDescription {
         "DiskRequest": .object([
             "fs_size_mib": Schema.integer(DomainConfiguration.diskMiBRange).about("Larger than now.")
         ]),
+        "WakeRequest": .object(["wake_on_traffic": wakeOnTraffic]),
         "CommitRequest": .object(
             [:],
             optional: [
