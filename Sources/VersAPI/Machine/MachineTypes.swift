@@ -270,6 +270,7 @@ extension MachineMetadata {
         try container.encode(labels, forKey: .labels)
         try container.encode(accelerator, forKey: .accelerator)
         try container.encode(accelerator_reason, forKey: .accelerator_reason)
+        try container.encode(wake_on_traffic, forKey: .wake_on_traffic)
         try container.encode(state_reason, forKey: .state_reason)
     }
 }
