@@ -174,7 +174,7 @@ let package = Package(
             name: "Benchmarking",
             dependencies: [
                 "VersAPI", "VersClient", "VersCore", "InstanceStore", "GuestConnection", "QMP", "HostSystem", logging,
-                systemPackage,
+                systemPackage, nioCore, nioPosix,
             ],
             swiftSettings: settings
         ),

@@ -21,7 +21,8 @@ let package = Package(
         .executable(name: "vers-agent", targets: ["vers-agent"]),
     ],
     targets: [
-        .target(name: "GuestProtocol", swiftSettings: settings),
+        .target(name: "CFraming"),
+        .target(name: "GuestProtocol", dependencies: ["CFraming"], swiftSettings: settings),
         .target(name: "CGuest"),
         .target(name: "GuestAgent", dependencies: ["GuestProtocol", "CGuest"], swiftSettings: settings),
         .executableTarget(name: "vers-agent", dependencies: ["GuestAgent"], swiftSettings: settings),

@@ -2,16 +2,23 @@
 //
 //   bench-guest dirty FILE BYTES   makes FILE that long if it is not, and changes a word in every page of it
 //   bench-guest tick MICROSECONDS  writes a dot to stdout, sleeps that long, and so on
+//   bench-guest serve PORT         serves TCP connections, each in a process of its own, which begin with a letter and a
+//                                  64-bit number in little-endian order: `s` is sent that many bytes, `r` takes that
+//                                  many and answers with one, `e` gets back whatever it sends
 //
 // A tmpfs file is guest memory, and stays dirty after the command. Its pages are filled with pseudo-random words once,
 // so that no layer of zero pages or compression flatters a result; a word per page is enough to dirty it again.
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -71,9 +78,62 @@ static int tick(const char *interval) {
     return fail("stdout");
 }
 
+static char block[65536];
+
+static void serve_connection(int fd) {
+    struct { char command; uint64_t count; } __attribute__((packed)) order;
+    if (recv(fd, &order, sizeof(order), MSG_WAITALL) != sizeof(order)) return;
+    ssize_t size;
+    if (order.command == 'e') {
+        while ((size = read(fd, block, sizeof(block))) > 0 && send(fd, block, (size_t)size, 0) == size) {}
+        return;
+    }
+    uint64_t state = 1;
+    for (size_t index = 0; index < sizeof(block); index += 8) {
+        uint64_t word = next(&state);
+        memcpy(block + index, &word, 8);
+    }
+    for (uint64_t rest = order.count; rest > 0; rest -= (uint64_t)size) {
+        size_t part = rest < sizeof(block) ? (size_t)rest : sizeof(block);
+        size = order.command == 's' ? write(fd, block, part) : read(fd, block, part);
+        if (size <= 0) return;
+    }
+    if (order.command == 'r' && write(fd, "", 1) != 1) return;
+}
+
+static int serve(const char *text) {
+    char *end;
+    errno = 0;
+    unsigned long port = strtoul(text, &end, 10);
+    if (errno || *end || port < 1 || port > 65535) {
+        fprintf(stderr, "bench-guest: invalid port '%s': expected 1 to 65535\n", text);
+        return 2;
+    }
+    signal(SIGCHLD, SIG_IGN);
+    int on = 1, listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(listener, 1024) < 0)
+        return fail("listen");
+    // The one who started it waits for the end of the command only.
+    if (daemon(0, 0) < 0) return fail("daemon");
+    for (;;) {
+        int fd = accept(listener, NULL, NULL);
+        if (fd < 0) continue;
+        if (fork() == 0) {
+            close(listener);
+            setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+            serve_connection(fd);
+            _exit(0);
+        }
+        close(fd);
+    }
+}
+
 int main(int count, char **arguments) {
     if (count == 4 && !strcmp(arguments[1], "dirty")) return dirty(arguments[2], arguments[3]);
     if (count == 3 && !strcmp(arguments[1], "tick")) return tick(arguments[2]);
-    fprintf(stderr, "usage: bench-guest dirty FILE BYTES | tick MICROSECONDS\n");
+    if (count == 3 && !strcmp(arguments[1], "serve")) return serve(arguments[2]);
+    fprintf(stderr, "usage: bench-guest dirty FILE BYTES | tick MICROSECONDS | serve PORT\n");
     return 2;
 }

@@ -20,6 +20,9 @@ public struct BenchmarkOptions: Sendable {
     public var tickInterval: Duration = .milliseconds(1)
     /// How long `versd` is watched at rest.
     public var idleWindow: Duration = .seconds(10)
+    /// Connections into a guest at once, and what they carry in all in each direction.
+    public var connections = [1, 100]
+    public var streamMebibytes = 64
     /// `versd --standby` of the instance.
     public var standbyCount = 2
     /// Empty means all.
@@ -40,5 +43,6 @@ public struct BenchmarkOptions: Sendable {
         boots = 1
         baselineRuns = 2
         idleWindow = .seconds(2)
+        streamMebibytes = 16
     }
 }

@@ -7,7 +7,7 @@ public struct BenchmarkRun: Sendable {
     /// The one that fills the machine comes last.
     private static let scenarios: [any Scenario] = [
         BootScenario(), RunScenario(), BranchScenario(), GapScenario(), CommitScenario(), MachineScenario(),
-        BaselineScenario(), FanOutScenario(),
+        BaselineScenario(), StreamScenario(), FanOutScenario(),
     ]
 
     /// What `--only` accepts.

@@ -14,7 +14,7 @@ extension AgentSession {
         }
         let core = core
         return try await withDeadline(.now + Self.callTimeout, "connecting to \(endpoint) in the guest") {
-            let flow = StreamFlow()
+            let flow = StreamFlow(growth: core.streamGrowth)
             let number = try core.openChannel(flow)
             do {
                 try await core.sendRequest(.dial(host: host, port: endpoint.port), on: number)

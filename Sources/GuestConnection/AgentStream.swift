@@ -29,7 +29,7 @@ final class AgentStream: GuestStream {
         while position < bytes.count {
             let size = try await flow.reserve(min(ProtocolLimits.payloadInBytes, bytes.count - position))
             let piece = size == bytes.count ? bytes : Array(bytes[position..<position + size])
-            try await core.send(.data, number, piece)
+            try await core.send(.data, flags: .unchecked, number, piece)
             position += size
         }
     }

@@ -18,6 +18,7 @@ final class SessionCore: Sendable {
     /// Receives the answer to `hello`, under the number that no call has.
     let opening = Inbox()
     let nonce: SessionNonce
+    let streamGrowth = StreamGrowth()
     private let channel: any Channel
     private let logger: Logger
     private let state: Mutex<State>

@@ -20,8 +20,8 @@ final class StreamFlow: FrameReceiver {
     private struct State {
         var isOpen = false
         var arrived = CircularBuffer<[UInt8]>()
-        var receiveWindow = ReceiveWindow(limit: ProtocolLimits.streamWindowInBytes)
-        var sendWindow = SendWindow(limit: ProtocolLimits.streamWindowInBytes)
+        var receiveWindow = ReceiveWindow.stream
+        var sendWindow = SendWindow.stream
         var hasGuestEnded = false
         var hasHostEnded = false
         /// Whether the agent has forgotten the channel.
@@ -55,6 +55,13 @@ final class StreamFlow: FrameReceiver {
     }
 
     private let state = Mutex(State())
+    private let growth: StreamGrowth
+
+    init(growth: StreamGrowth) {
+        self.growth = growth
+    }
+
+    deinit { growth.giveBack(state.withLock { $0.receiveWindow.size } - ProtocolLimits.streamWindowInBytes) }
 
     func push(_ frame: Frame) throws(ProtocolError) {
         var refusal: ProtocolError?
@@ -117,7 +124,11 @@ final class StreamFlow: FrameReceiver {
     /// - Returns: credit to send, when enough has come together.
     func consume(_ count: Int) -> UInt32? {
         state.withLock { state in
-            state.hasGuestEnded || state.failure != nil ? nil : state.receiveWindow.consume(count)
+            guard !state.hasGuestEnded, state.failure == nil else { return nil }
+            let before = state.receiveWindow.size
+            let credit = state.receiveWindow.consume(count, growth: growth.available)
+            growth.take(state.receiveWindow.size - before)
+            return credit
         }
     }
 
@@ -175,4 +186,16 @@ final class StreamFlow: FrameReceiver {
             waiter?.resume(throwing: CancellationError())
         }
     }
+}
+
+/// What the windows of a session's streams may still grow by, so that many streams that nobody reads take little memory.
+final class StreamGrowth: Sendable {
+    private let rest = Atomic(ProtocolLimits.streamGrowthInBytes)
+
+    var available: Int { max(0, rest.load(ordering: .relaxed)) }
+
+    /// Two streams at once may take a little more than there is.
+    func take(_ count: Int) { rest.subtract(count, ordering: .relaxed) }
+
+    func giveBack(_ count: Int) { rest.add(count, ordering: .relaxed) }
 }

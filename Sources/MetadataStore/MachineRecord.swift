@@ -36,6 +36,7 @@ struct MachineRecord: Codable, FetchableRecord, PersistableRecord {
     let markedMemoryLayers: [CommitID]
     let sleepCommitID: String?
     let network: MachineNetwork?
+    let traffic: TrafficPolicy?
     let credentials: MachineCredentials
 
     init(_ machine: Machine) {
@@ -59,6 +60,7 @@ struct MachineRecord: Codable, FetchableRecord, PersistableRecord {
         markedMemoryLayers = machine.markedMemoryLayers
         sleepCommitID = machine.sleepCommitID?.text
         network = machine.network
+        traffic = machine.traffic
         credentials = machine.credentials
     }
 
@@ -89,6 +91,7 @@ struct MachineRecord: Codable, FetchableRecord, PersistableRecord {
             markedMemoryLayers: markedMemoryLayers,
             sleepCommitID: sleepCommitID.flatMap(CommitID.init),
             network: network,
+            traffic: traffic ?? TrafficPolicy(),
             credentials: credentials
         )
         machine.isPrivate = isPrivate

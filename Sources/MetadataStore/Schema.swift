@@ -15,6 +15,7 @@ enum Schema {
         registerNames(in: &migrator)
         registerNetworks(in: &migrator)
         registerPrivacy(in: &migrator)
+        registerTraffic(in: &migrator)
         return migrator
     }
 

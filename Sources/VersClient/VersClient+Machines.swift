@@ -69,6 +69,12 @@ extension VersClient {
         try await transport.perform(plan)
     }
 
+    /// Whether a connection lets the VM run when it is paused or asleep.
+    public func setWakesOnTraffic(_ wakes: Bool, of id: MachineID) async throws {
+        let body = WakeRequest(wake_on_traffic: wakes)
+        try await transport.perform(try RequestPlan(.patch, "/vm/\(id)/wake", json: body))
+    }
+
     /// Adds labels and replaces those of the same name; others stay.
     public func upsertLabels(_ labels: [String: String], of id: MachineID) async throws {
         try await transport.perform(try RequestPlan(.patch, "/vm/\(id)/label", json: LabelRequest(labels: labels)))

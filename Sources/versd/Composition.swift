@@ -26,6 +26,7 @@ struct Composition {
     let guestNetwork: IPv4Network
     let resolvers: [IPv4Address]
     let frontDoor: FrontDoorConfiguration
+    let idleTime: Duration
     let readyDescriptor: Int32?
     let logger: Logger
 
@@ -36,6 +37,7 @@ struct Composition {
         var configuration = DomainConfiguration()
         configuration.standbyCount = standbyCount
         configuration.domain = frontDoor.domain
+        configuration.idleTime = idleTime
         let hypervisor = try await QEMUHypervisor(
             configuration: QEMUConfiguration(
                 memoryLibrary: Self.companion("libramlayers.so"),
@@ -122,6 +124,7 @@ struct Composition {
                 services: [
                     .init(service: background),
                     .init(service: imports),
+                    .init(service: IdleRest(domain: domain, machines: machines)),
                     .init(service: MachineReleaseService(domain: domain)),
                     .init(service: door),
                     .init(service: server),

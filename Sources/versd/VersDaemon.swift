@@ -72,6 +72,15 @@ struct VersDaemon: AsyncParsableCommand {
         )
     )
     var resolvers: [IPv4Address] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "How long a VM that a connection has woken stays awake without one.",
+            valueName: "seconds"
+        )
+    )
+    var idleSleep = Int(DomainConfiguration().idleTime.components.seconds)
+
     @OptionGroup(title: "Front door")
     var frontDoor: FrontDoorOptions
 
@@ -81,6 +90,9 @@ struct VersDaemon: AsyncParsableCommand {
             throw ValidationError(
                 "invalid --guest-network \(guestNetwork): expected a length of \(lengths.lowerBound) to \(lengths.upperBound)"
             )
+        }
+        guard (1...31_536_000).contains(idleSleep) else {
+            throw ValidationError("invalid --idle-sleep \(idleSleep): expected 1 to 31536000")
         }
         guard (0...64).contains(standby) else {
             throw ValidationError("invalid --standby \(standby): expected 0 to 64")
@@ -107,6 +119,7 @@ struct VersDaemon: AsyncParsableCommand {
                 guestNetwork: guestNetwork,
                 resolvers: resolvers,
                 frontDoor: frontDoor.configuration,
+                idleTime: .seconds(idleSleep),
                 readyDescriptor: readyFD,
                 logger: logger
             ).run()

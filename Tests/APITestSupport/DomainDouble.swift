@@ -148,6 +148,10 @@ public final class DomainDouble: MachineOperations, CommitOperations, KeyAuthent
         try record("resize \(id) \(sizeMiB)")
     }
 
+    public func setWakesOnTraffic(_ wakes: Bool, of id: MachineID, for principal: Principal) async throws {
+        try record("wake \(id) \(wakes)")
+    }
+
     public func upsertLabels(_ labels: [String: String], of id: MachineID, for principal: Principal) async throws {
         try record("labels \(id) \(labels)")
     }

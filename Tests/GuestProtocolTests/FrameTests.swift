@@ -43,6 +43,19 @@ import Testing
         }
     }
 
+    @Test func anUncheckedFrameThatIsCutIsNoticed() {
+        var generator = SeededGenerator(seed: 8)
+        let frame = Frame(.data, flags: [.unchecked, .end], session: 7, channel: 9, payload: generator.bytes(700))
+        let next = Frame(.reply, session: 7, channel: 10)
+        let bytes = encoded(frame)
+        var whole = FrameDecoder()
+        #expect(whole.decode(bytes) == [frame])
+        for length in 0..<bytes.count - 1 {
+            var decoder = FrameDecoder()
+            #expect(decoder.decode(Array(bytes[..<length]) + [Frame.delimiter] + encoded(next)) == [next])
+        }
+    }
+
     @Test func bytesOneByOneAreTheSameAsAtOnce() {
         let frames = (0..<20).map {
             Frame(.data, session: 3, channel: $0, payload: [UInt8(truncatingIfNeeded: $0), 0])

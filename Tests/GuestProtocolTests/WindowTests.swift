@@ -32,4 +32,21 @@ import Testing
         try sender.grant(10)
         #expect(sender.available == ProtocolLimits.windowInBytes)
     }
+
+    @Test func aStreamsWindowGrowsWhileThereIsRoom() throws {
+        var (sender, receiver) = (SendWindow.stream, ReceiveWindow.stream)
+        var sizes: [Int] = []
+        for growth in [0, 64 * 1024, 1000, 1 << 20, 1 << 20, 1 << 20, 1 << 20, 1 << 20] {
+            let count = sender.available
+            sender.spend(count)
+            try receiver.receive(count)
+            let credit = receiver.consume(count, growth: growth)
+            try sender.grant(try #require(credit))
+            sizes.append(receiver.size)
+            #expect(sender.available == receiver.size)
+        }
+        #expect(sizes[..<3] == [65_536, 131_072, 132_072])
+        #expect(sizes.last == ProtocolLimits.largestStreamWindowInBytes)
+        #expect(throws: ProtocolError.self) { try sender.grant(1) }
+    }
 }

@@ -80,7 +80,7 @@ import VersAPI
 
     @Test func everyCommandExplainsItselfWithExamples() {
         var pending = VersCommand.visibleSubcommands
-        #expect(pending.count == 42)
+        #expect(pending.count == 43)
         while let command = pending.popLast() {
             pending += command.visibleSubcommands
             let configuration = command.configuration

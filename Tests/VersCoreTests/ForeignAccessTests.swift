@@ -16,6 +16,7 @@ struct ForeignAccessTests {
         "GET /api/v1/vm/:id/metadata": (.machine, nil),
         "GET /api/v1/vm/:id/ssh_key": (.machine, nil),
         "PATCH /api/v1/vm/:id/state": (.machine, #"{"state":"Paused"}"#),
+        "PATCH /api/v1/vm/:id/wake": (.machine, #"{"wake_on_traffic":true}"#),
         "PATCH /api/v1/vm/:id/disk": (.machine, #"{"fs_size_mib":4096}"#),
         "PATCH /api/v1/vm/:id/label": (.machine, #"{"labels":{"a":"b"}}"#),
         "PATCH /api/v1/vm/:id/network": (.machine, #"{"egress":"none"}"#),

@@ -16,6 +16,7 @@ import VersAPI
         ("GET", "/vm/V/ssh_key", nil, 200, "ssh key V"),
         ("PATCH", "/vm/V/state", #"{"state":"Paused"}"#, 200, "state V paused false"),
         ("PATCH", "/vm/V/state?skip_wait_boot=1", #"{"state":"Sleeping"}"#, 200, "state V sleeping true"),
+        ("PATCH", "/vm/V/wake", #"{"wake_on_traffic":true}"#, 200, "wake V true"),
         ("PATCH", "/vm/V/disk", #"{"fs_size_mib":2048}"#, 200, "resize V 2048"),
         ("PATCH", "/vm/V/label", #"{"labels":{"a":"b"}}"#, 200, #"labels V ["a": "b"]"#),
         ("PATCH", "/vm/V/label", "", 200, "labels V [:]"),

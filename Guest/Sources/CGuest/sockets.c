@@ -76,6 +76,10 @@ size_t cguest_own_addresses(struct cguest_address *list, size_t capacity) {
 static int connected_socket(int type, const struct cguest_address *address, uint16_t port) {
     int fd = socket(address->is_ipv6 ? AF_INET6 : AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return -errno;
+    // Bounded, for the kernel resets connections when those of all programs together take too much of a small machine.
+    int size = 128 * 1024;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
     struct sockaddr_storage target;
     socklen_t length = to_socket_address(address, port, &target);
     if (connect(fd, (const struct sockaddr *)&target, length) < 0 && errno != EINPROGRESS) {

@@ -14,6 +14,8 @@ struct StockCommandLine: Sendable {
     var disk: String
     /// Whether it waits for a migration in place of booting.
     var waits: Bool
+    /// A port of the host's loopback that leads to one of the guest.
+    var forwarded: (host: UInt16, guest: UInt16)?
 
     /// Descriptor 3 is the monitor's listening socket, 4 that of the guest's agent.
     var arguments: [String] {
@@ -31,6 +33,10 @@ struct StockCommandLine: Sendable {
             "-chardev", "socket,id=monitor,fd=3,server=on,wait=off",
             "-mon", "chardev=monitor,mode=control",
         ]
+    }
+
+    private var forwarding: String {
+        forwarded.map { ",hostfwd=tcp:127.0.0.1:\($0.host)-:\($0.guest)" } ?? ""
     }
 
     private var kernel: [String] {
@@ -53,7 +59,7 @@ struct StockCommandLine: Sendable {
             "-chardev", "file,id=console,path=console.log,append=on", "-serial", "chardev:console",
             "-device", "pvpanic-pci,addr=0x2",
             "-object", "rng-builtin,id=rng0", "-device", "virtio-rng-pci,addr=0x4,rng=rng0",
-            "-netdev", "user,id=net0", "-device", "virtio-net-pci,addr=0x5,netdev=net0,romfile=",
+            "-netdev", "user,id=net0" + forwarding, "-device", "virtio-net-pci,addr=0x5,netdev=net0,romfile=",
         ]
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import HostSystem
 import SystemPackage
 import VersAPI
@@ -22,5 +23,18 @@ enum StockDisk {
         case nil: throw VersError(.timedOut, "qemu-img did not end within \(timeout)")
         case let exit?: throw VersError(.internal, "qemu-img ended with \(exit): see \(directory)/qemu-img.log")
         }
+    }
+
+    /// A directory that is removed afterwards, whatever happens.
+    static func withDirectory(in parent: FilePath, _ body: (FilePath) async throws -> Void) async throws {
+        let directory = parent.appending("stock-\(UUID().uuidString.lowercased())")
+        try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: false)
+        do {
+            try await body(directory)
+        } catch {
+            try FileManager.default.removeItem(atPath: directory.string)
+            throw error
+        }
+        try FileManager.default.removeItem(atPath: directory.string)
     }
 }

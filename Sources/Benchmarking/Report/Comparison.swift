@@ -50,10 +50,32 @@ extension Comparison {
     static let pauseGrowthLimit = 1.5
     /// How many times faster than stock QEMU a branch is to be.
     static let speedup = 10.0
+    /// Of QEMU's own port forwarding.
+    static let throughput = 0.7
 
     /// Everything that can be compared in `measurements`.
     static func all(of measurements: [MetricResult]) -> [Comparison] {
         pauseByMemory(measurements) + pauseByDirtySet(measurements) + againstBaseline(measurements)
+            + streams(measurements)
+    }
+
+    /// Medians of the same guest, reached both ways.
+    private static func streams(_ measurements: [MetricResult]) -> [Comparison] {
+        measurements.compactMap { forwarded in
+            let prefix = StreamWay.forwarded.rawValue + "."
+            guard forwarded.name.hasPrefix(prefix), forwarded.unit == .mebibytesPerSecond else { return nil }
+            let what = forwarded.name.dropFirst(prefix.count)
+            let ours = measurements.first {
+                $0.name == "\(StreamWay.dialled.rawValue).\(what)" && $0.dimensions == forwarded.dimensions
+            }
+            guard let ours else { return nil }
+            return Comparison(
+                title: "connection's throughput, times that of QEMU's port forwarding: \(what)",
+                dimensions: forwarded.dimensions,
+                value: ours.statistics.p50 / forwarded.statistics.p50,
+                bound: .atLeast(throughput)
+            )
+        }
     }
 
     private static func pauseByMemory(_ measurements: [MetricResult]) -> [Comparison] {

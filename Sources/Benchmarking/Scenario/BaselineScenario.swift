@@ -36,7 +36,7 @@ struct BaselineScenario: Scenario {
                     dirtyMB: dirty,
                     start: "cold"
                 )
-                try await withDirectory(in: context.instance.home) { directory in
+                try await StockDisk.withDirectory(in: context.instance.home) { directory in
                     try await measure(commandLine, dimensions, in: directory, context)
                 }
             }
@@ -84,7 +84,7 @@ struct BaselineScenario: Scenario {
             to: "disk\(run + 1)"
         )
         context.recorder.record(.baselinePause, pause, on: parent.dimensions)
-        try await withDirectory(in: directory) { childDirectory in
+        try await StockDisk.withDirectory(in: directory) { childDirectory in
             let base = directory.appending("disk\(run)")
             try await StockDisk.create("disk0", in: childDirectory, over: base, format: "qcow2")
             var commandLine = parent.commandLine
@@ -106,19 +106,6 @@ struct BaselineScenario: Scenario {
         }
         let size = try FileManager.default.attributesOfItem(atPath: state.string)[.size] as? UInt64 ?? 0
         context.recorder.record(.baselineSize, Double(size) / 1_048_576, on: parent.dimensions)
-    }
-
-    /// A directory that is removed afterwards, whatever happens.
-    private func withDirectory(in parent: FilePath, _ body: (FilePath) async throws -> Void) async throws {
-        let directory = parent.appending("stock-\(UUID().uuidString.lowercased())")
-        try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: false)
-        do {
-            try await body(directory)
-        } catch {
-            try FileManager.default.removeItem(atPath: directory.string)
-            throw error
-        }
-        try FileManager.default.removeItem(atPath: directory.string)
     }
 }
 

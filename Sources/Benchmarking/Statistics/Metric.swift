@@ -17,6 +17,7 @@ public struct Metric: Sendable {
 public enum Unit: String, Codable, Sendable {
     case milliseconds = "ms"
     case mebibytes = "MiB"
+    case mebibytesPerSecond = "MiB/s"
     /// Of one processor.
     case percent = "%"
 }
@@ -70,6 +71,23 @@ extension Metric {
         targets: [Target(.maximum, atMost: 120)]
     )
     static let daemonCPU = Metric("versd.cpu", "versd: CPU at rest", .percent, targets: [Target(.maximum, atMost: 1)])
+
+    // Connections into a guest, by the agent's channel and by the port forwarding of QEMU's user-mode network.
+    static func download(_ way: StreamWay, connections: Int) -> Metric {
+        Metric(
+            "\(way.rawValue).down.\(connections)",
+            "\(way.title), \(connections): from the guest",
+            .mebibytesPerSecond
+        )
+    }
+
+    static func upload(_ way: StreamWay, connections: Int) -> Metric {
+        Metric("\(way.rawValue).up.\(connections)", "\(way.title), \(connections): to the guest", .mebibytesPerSecond)
+    }
+
+    static func roundTrip(_ way: StreamWay, connections: Int) -> Metric {
+        Metric("\(way.rawValue).round-trip.\(connections)", "\(way.title), \(connections): there and back")
+    }
 
     // The same with stock QEMU.
     static let baselinePause = Metric("baseline.pause", "stock QEMU: pause of the parent")

@@ -71,6 +71,8 @@ public struct MachineMetadata: Codable, Sendable, Equatable {
     public var accelerator_reason: String
     public var state_reason: String?
     public var network: MachineNetworkInfo?
+    /// Whether a connection lets the VM run when it is paused or asleep.
+    public var wake_on_traffic: Bool
 
     public init(
         vm_id: MachineID,
@@ -90,7 +92,8 @@ public struct MachineMetadata: Codable, Sendable, Equatable {
         accelerator: String,
         accelerator_reason: String,
         state_reason: String?,
-        network: MachineNetworkInfo? = nil
+        network: MachineNetworkInfo? = nil,
+        wake_on_traffic: Bool = false
     ) {
         self.vm_id = vm_id
         self.owner_id = owner_id
@@ -110,6 +113,7 @@ public struct MachineMetadata: Codable, Sendable, Equatable {
         self.accelerator_reason = accelerator_reason
         self.state_reason = state_reason
         self.network = network
+        self.wake_on_traffic = wake_on_traffic
     }
 }
 
@@ -130,6 +134,7 @@ public struct MachineConfiguration: Codable, Sendable, Equatable {
     public var network: NetworkConfiguration?
     /// Whether its ports, but for SSH, need a link or a key.
     public var is_private: Bool?
+    public var wake_on_traffic: Bool?
 
     public init(
         mem_size_mib: Int? = nil,
@@ -139,7 +144,8 @@ public struct MachineConfiguration: Codable, Sendable, Equatable {
         kernel_name: String? = nil,
         labels: [String: String]? = nil,
         network: NetworkConfiguration? = nil,
-        is_private: Bool? = nil
+        is_private: Bool? = nil,
+        wake_on_traffic: Bool? = nil
     ) {
         self.is_private = is_private
         self.mem_size_mib = mem_size_mib
@@ -149,6 +155,7 @@ public struct MachineConfiguration: Codable, Sendable, Equatable {
         self.kernel_name = kernel_name
         self.labels = labels
         self.network = network
+        self.wake_on_traffic = wake_on_traffic
     }
 }
 
@@ -196,6 +203,13 @@ public struct DiskRequest: Codable, Sendable {
     public var fs_size_mib: Int
 
     public init(fs_size_mib: Int) { self.fs_size_mib = fs_size_mib }
+}
+
+/// `PATCH /vm/{id}/wake`.
+public struct WakeRequest: Codable, Sendable {
+    public var wake_on_traffic: Bool
+
+    public init(wake_on_traffic: Bool) { self.wake_on_traffic = wake_on_traffic }
 }
 
 /// `PATCH /vm/{id}/label`.
@@ -266,6 +280,7 @@ extension MachineMetadata {
         try container.encode(labels, forKey: .labels)
         try container.encode(accelerator, forKey: .accelerator)
         try container.encode(accelerator_reason, forKey: .accelerator_reason)
+        try container.encode(wake_on_traffic, forKey: .wake_on_traffic)
         try container.encode(state_reason, forKey: .state_reason)
         try container.encode(network, forKey: .network)
     }

@@ -77,6 +77,7 @@ struct Info: AsyncParsableCommand {
         ]
         if let egress = NetworkText.egress(vm.network) { lines.append(("Egress", egress)) }
         if let names = vm.network?.names { lines.append(("Names", names.joined(separator: ", "))) }
+        if vm.wake_on_traffic { lines.append(("Wakes", "on traffic")) }
         if let commit = vm.parent_commit_id { lines.append(("Parent commit", commit.text)) }
         if !labels.isEmpty { lines.append(("Labels", labels.joined(separator: ", "))) }
         lines.append(("Owner", vm.owner_id.text))

@@ -30,6 +30,8 @@ struct Run: AsyncParsableCommand {
         help: "Let only who has a link or a key connect to its ports: see 'vers expose'."
     )
     var isPrivate = false
+    @Flag(name: .long, help: "Let connections wake the VM when it is paused or asleep.")
+    var wakeOnTraffic = false
     @Flag(name: .long, help: "Wait until the VM is running; that is what happens without it, too.")
     var wait = false
     @OptionGroup var format: FormatOptions
@@ -57,10 +59,10 @@ struct Run: AsyncParsableCommand {
             configuration.labels = [NetworkName.label: alias]
         }
         if isPrivate { configuration.is_private = true }
-        let requested = configuration
-        try await context.withSession { session in
+        if wakeOnTraffic { configuration.wake_on_traffic = true }
+        try await context.withSession { [configuration] session in
             let id = try await context.progress("starting a VM") {
-                try await session.client.createMachine(requested, waitForBoot: true)
+                try await session.client.createMachine(configuration, waitForBoot: true)
             }
             if let alias { try AliasFile(context).set(alias, to: id) }
             try HeadFile(context).write(id)

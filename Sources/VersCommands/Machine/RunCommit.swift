@@ -22,6 +22,8 @@ struct RunCommit: AsyncParsableCommand {
     @OptionGroup var commit: CommitArgument
     @Option(name: [.customShort("N"), .customLong("vm-alias"), .customLong("alias")], help: "A name for the VM.")
     var alias: String?
+    @Flag(name: .long, help: "Let connections wake the VM when it is paused or asleep.")
+    var wakeOnTraffic = false
     @Flag(name: .long, help: "Wait until the VM is running; that is what happens without it, too.")
     var wait = false
     @OptionGroup var format: FormatOptions
@@ -44,6 +46,7 @@ struct RunCommit: AsyncParsableCommand {
             let id = try await context.progress("starting a VM from commit \(source)") {
                 try await session.client.createMachine(from: source)
             }
+            if wakeOnTraffic { try await session.client.setWakesOnTraffic(true, of: id) }
             if let alias {
                 try AliasFile(context).set(alias, to: id)
                 try await NetworkName.publish(alias, of: id, session)

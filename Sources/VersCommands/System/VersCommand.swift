@@ -34,7 +34,10 @@ struct VersCommand: AsyncParsableCommand {
             CommandGroup(name: "Settings", subcommands: [Env.self, Label.self, DomainCommand.self, Network.self]),
             CommandGroup(name: "Inside a VM", subcommands: [Execute.self, Connect.self, Logs.self]),
             CommandGroup(name: "From outside", subcommands: [Open.self, Expose.self, Trust.self]),
-            CommandGroup(name: "State", subcommands: [Pause.self, Resume.self, Stop.self, Start.self, Resize.self]),
+            CommandGroup(
+                name: "State",
+                subcommands: [Pause.self, Resume.self, Stop.self, Start.self, Wake.self, Resize.self]
+            ),
             CommandGroup(name: "Project", subcommands: [Init.self, Head.self, Checkout.self, Alias.self]),
             CommandGroup(
                 name: "Instance",

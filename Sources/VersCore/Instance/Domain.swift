@@ -25,6 +25,7 @@ public struct Domain: Sendable {
     let standbys: StandbyPool
     let addresses: AddressBook
     let imageUses = ImageUses()
+    let traffic: TrafficLedger
 
     /// What organisations are called.
     var organisations: OrganisationNaming { OrganisationNaming(accounts: accounts) }
@@ -93,6 +94,7 @@ public struct Domain: Sendable {
         self.steps = steps
         self.logger = logger
         addresses = AddressBook(metadata: metadata, addresses: networks.addresses)
+        traffic = TrafficLedger(idleTime: configuration.idleTime)
         standbys = StandbyPool(
             hypervisor: hypervisor,
             files: files,
@@ -145,6 +147,8 @@ public struct DomainConfiguration: Sendable {
     public var standbyCount = 2
     /// How long they wait after the last VM of their size.
     public var standbyLifetime: Duration = .seconds(600)
+    /// After how long without connections a VM rests again that a connection has woken.
+    public var idleTime: Duration = .seconds(300)
     /// Memory of the host that no new VM may touch.
     public var reservedMemoryMiB = 512
     /// What a restored VM is expected to touch soon.

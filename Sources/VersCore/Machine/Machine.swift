@@ -52,6 +52,8 @@ public struct Machine: Sendable, Equatable, Identifiable {
     public var markedMemoryLayers: [CommitID]
     /// The hidden commit that holds the memory of a sleeping VM.
     public var sleepCommitID: CommitID?
+    /// What connections do to it.
+    public var traffic: TrafficPolicy
 
     /// Its place in the private network of its tree. Nil with the user-mode network.
     public var network: MachineNetwork?
@@ -78,6 +80,7 @@ public struct Machine: Sendable, Equatable, Identifiable {
         markedMemoryLayers: [CommitID] = [],
         sleepCommitID: CommitID? = nil,
         network: MachineNetwork? = nil,
+        traffic: TrafficPolicy = TrafficPolicy(),
         credentials: MachineCredentials
     ) {
         self.id = id
@@ -99,6 +102,7 @@ public struct Machine: Sendable, Equatable, Identifiable {
         self.markedMemoryLayers = markedMemoryLayers
         self.sleepCommitID = sleepCommitID
         self.network = network
+        self.traffic = traffic
         self.credentials = credentials
     }
 

@@ -44,6 +44,7 @@ extension MachineService {
             parentCommitID: nil,
             parentMachineID: nil,
             network: network,
+            traffic: TrafficPolicy(wakes: configuration.wake_on_traffic ?? false),
             credentials: try domain.keys.machineCredentials(comment: "vers")
         )
         machine.isPrivate = configuration.is_private ?? false

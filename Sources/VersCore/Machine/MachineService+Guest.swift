@@ -17,7 +17,8 @@ extension MachineService {
         guard machine.state == .running else {
             let hint =
                 switch machine.state {
-                case .paused, .sleeping: "let it run on: vers resume \(machine.id)"
+                case .paused, .sleeping:
+                    "let it run on: vers resume \(machine.id), or with each connection: vers wake on \(machine.id)"
                 case .stopped, .dead: "start it from its disk: vers start \(machine.id)"
                 case .booting, .running: "try again in a moment"
                 }

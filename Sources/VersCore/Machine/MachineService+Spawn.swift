@@ -50,10 +50,11 @@ extension MachineService {
             if commit.hasMemory, network == nil, unused.count < count {
                 unused += await domain.standbys.take(count - unused.count, as: commit.standbyRole)
             }
+            let traffic = try await inheritedTraffic(from: commit, for: principal)
             var places = try await self.places(count - unused.count, like: network)
             let children = try (0..<count).map { index in
                 let standby = index < unused.count ? unused[index] : nil
-                var machine = try child(of: commit, id: standby?.id, for: principal)
+                var machine = try child(of: commit, id: standby?.id, traffic: traffic, for: principal)
                 machine.network = standby == nil ? places.popLast() : standby?.network
                 return Blueprint(machine: machine, standby: standby)
             }
@@ -81,7 +82,12 @@ extension MachineService {
     }
 
     /// The record of a new VM that starts from `commit`.
-    func child(of commit: Commit, id: MachineID?, for principal: Principal) throws -> Machine {
+    func child(
+        of commit: Commit,
+        id: MachineID?,
+        traffic: TrafficPolicy,
+        for principal: Principal
+    ) throws -> Machine {
         Machine(
             id: id ?? MachineID(),
             ownerID: principal.keyID,
@@ -94,6 +100,7 @@ extension MachineService {
             parentCommitID: commit.id,
             // The tree of another organisation, whose commit is public, has nothing to do with this one.
             parentMachineID: commit.organisationID == principal.organisationID ? commit.parentMachineID : nil,
+            traffic: traffic,
             credentials: try domain.keys.machineCredentials(comment: "vers")
         )
     }

@@ -17,6 +17,8 @@ extension MachineService {
             if state == .running, [.sleeping, .stopped, .dead].contains(machine.state) {
                 try await requireLimits(of: principal, count: 0, hardware: machine.hardware)
             }
+            // Whatever traffic has done: from now on it is as somebody asked for.
+            if machine.traffic.returnsTo != nil { try await domain.metadata.update(id) { $0.traffic.returnsTo = nil } }
             switch (machine.state, state) {
             case (.running, .running), (.paused, .paused), (.sleeping, .sleeping), (.stopped, .stopped): return
             case (.paused, .running): try await resume(machine)
@@ -38,13 +40,13 @@ extension MachineService {
         }
     }
 
-    private func pause(_ machine: Machine) async throws {
+    func pause(_ machine: Machine) async throws {
         try await live(machine).machine.pause()
         try await domain.metadata.update(machine.id) { $0.state = .paused }
     }
 
     /// Lets a paused VM run on, with the time of day.
-    private func resume(_ machine: Machine) async throws {
+    func resume(_ machine: Machine) async throws {
         let live = try await live(machine)
         try await live.machine.resume()
         try await domain.metadata.update(machine.id) {
@@ -56,7 +58,7 @@ extension MachineService {
     }
 
     /// Writes memory to disk and ends the process.
-    private func sleep(_ machine: Machine) async throws {
+    func sleep(_ machine: Machine) async throws {
         let live = try await live(machine)
         let purpose = MachineFreezer.Purpose(kind: .sleep, owner: machine.owner, reusesUnchangedDisk: false)
         await domain.registry.beginUse(of: purpose.id)
@@ -90,7 +92,7 @@ extension MachineService {
         await launcher.detach(machine)
     }
 
-    private func wake(_ machine: Machine) async throws {
+    func wake(_ machine: Machine) async throws {
         guard let id = machine.sleepCommitID, let commit = try await domain.metadata.commit(id) else {
             throw VersError(.internal, "vm \(machine.id) sleeps without a saved state")
         }

@@ -55,7 +55,8 @@ public final class MachineService: Sendable {
             accelerator: accelerator.name,
             accelerator_reason: accelerator.reason,
             state_reason: machine.stateReason,
-            network: machine.networkInfo
+            network: machine.networkInfo,
+            wake_on_traffic: machine.traffic.wakes
         )
     }
 

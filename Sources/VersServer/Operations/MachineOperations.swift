@@ -28,6 +28,7 @@ public protocol MachineOperations: Sendable {
     ) async throws -> CommitID
     func setState(of id: MachineID, to state: RequestedState, skipWaitBoot: Bool, for principal: Principal) async throws
     func resizeDisk(of id: MachineID, toMiB sizeMiB: Int, skipWaitBoot: Bool, for principal: Principal) async throws
+    func setWakesOnTraffic(_ wakes: Bool, of id: MachineID, for principal: Principal) async throws
     func upsertLabels(_ labels: [String: String], of id: MachineID, for principal: Principal) async throws
     func setEgress(_ request: EgressRequest, of id: MachineID, for principal: Principal) async throws
     func delete(_ id: MachineID, recursive: Bool, skipWaitBoot: Bool, for principal: Principal) async throws

@@ -18,6 +18,7 @@ struct MachineRoutes: Sendable {
         routes.on(.get, "/vm/:id/ssh_key", use: sshKey)
         routes.on(.patch, "/vm/:id/state", .repeatable, use: setState)
         routes.on(.patch, "/vm/:id/disk", use: resizeDisk)
+        routes.on(.patch, "/vm/:id/wake", .repeatable, use: setWake)
         routes.on(.patch, "/vm/:id/label", .repeatable, use: upsertLabels)
         routes.on(.patch, "/vm/:id/network", .repeatable, use: setEgress)
         routes.on(.post, "/vm/:id/commit", .commit, use: commit)
@@ -113,6 +114,14 @@ struct MachineRoutes: Sendable {
             skipWaitBoot: skips,
             for: try context.requirePrincipal()
         )
+        return .emptyObject
+    }
+
+    private func setWake(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        let id = try context.machineID()
+        let body = try await bodies.json(WakeRequest.self, of: request)
+        let principal = try context.requirePrincipal()
+        try await machines.setWakesOnTraffic(body.wake_on_traffic, of: id, for: principal)
         return .emptyObject
     }
 

@@ -71,7 +71,7 @@ private struct ScriptedSession: GuestSession {
     func writeFile(_ path: String, bytes: [UInt8], mode: UInt32, createDirectories: Bool) async throws {
         throw unsupported
     }
-    func dial(_ endpoint: GuestEndpoint) async throws -> any GuestStream { throw unsupported }
+    func dial(_ endpoint: GuestEndpoint) async throws -> any GuestStream { EchoStream() }
     func growRootFilesystem() async throws -> Int { 64 }
     func powerOff() async throws { guests.powerOff(machine) }
     func waitUntilClosed() async {}
@@ -83,4 +83,21 @@ private struct ScriptedTrue: GuestExec {
     let id = ExecID()
     func next() async throws -> ExecEvent? { nil }
     func detach() async {}
+}
+
+/// Gives back what it is given.
+final class EchoStream: GuestStream {
+    private let pieces: AsyncStream<[UInt8]>
+    private let input: AsyncStream<[UInt8]>.Continuation
+
+    init() { (pieces, input) = AsyncStream.makeStream() }
+
+    func read() async throws -> [UInt8]? {
+        var iterator = pieces.makeAsyncIterator()
+        return await iterator.next()
+    }
+
+    func write(_ bytes: [UInt8]) async throws { input.yield(bytes) }
+    func endWriting() async throws { input.finish() }
+    func close() async { input.finish() }
 }

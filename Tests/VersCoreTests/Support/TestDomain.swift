@@ -28,6 +28,7 @@ struct TestDomain {
     static func run(
         maximumMemoryLayers: Int? = nil,
         standbyCount: Int = 0,
+        idleTime: Duration = .seconds(300),
         registration: RegistrationPolicy = .closed,
         networks: any GuestNetworking = NoGuestNetworking(),
         _ body: (TestDomain) async throws -> Void
@@ -36,6 +37,7 @@ struct TestDomain {
         defer { try? FileManager.default.removeItem(atPath: home.string) }
         var configuration = DomainConfiguration()
         configuration.standbyCount = standbyCount
+        configuration.idleTime = idleTime
         if let maximumMemoryLayers { configuration.maximumMemoryLayers = maximumMemoryLayers }
         let test = try TestDomain(
             home: home,

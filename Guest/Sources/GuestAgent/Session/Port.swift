@@ -8,7 +8,7 @@ final class Port {
     static let highWaterInBytes = 256 * 1024
     private static let readSize = 64 * 1024
     /// Reads in a row before other descriptors get their turn.
-    private static let readsPerTurn = 8
+    private static let readsPerTurn = 16
 
     private let loop: EventLoop
     private var decoder = FrameDecoder()

@@ -7,8 +7,8 @@ final class GuestSocket {
     let channel: UInt32
     let descriptor: Int32
     /// What the host has room for.
-    var sendWindow = SendWindow(limit: ProtocolLimits.streamWindowInBytes)
-    var receiveWindow = ReceiveWindow(limit: ProtocolLimits.streamWindowInBytes)
+    var sendWindow = SendWindow.stream
+    var receiveWindow = ReceiveWindow.stream
     /// From the host, not taken by the kernel yet.
     var waiting = Deque<ArraySlice<UInt8>>()
     var isWritable = true

@@ -15,19 +15,25 @@ final class StreamTable {
     private var sockets: [UInt32: GuestSocket] = [:]
     /// Those that may have something to read, in the order of their turns.
     private var queue = Deque<GuestSocket>()
-    private var buffer = [UInt8](repeating: 0, count: ProtocolLimits.payloadInBytes)
+    /// What the windows may still grow by.
+    private var growth: Int
+    /// A sixteenth of memory for windows that were let grow, a quarter for those that were not.
+    private let limit: Int
 
     init(loop: EventLoop, send: @escaping (FrameType, FrameFlags, UInt32, [UInt8]) -> Void) {
         self.loop = loop
         self.send = send
+        let memory = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
+        growth = min(ProtocolLimits.streamGrowthInBytes, memory / 16)
+        limit = min(ProtocolLimits.streams, max(16, memory / 4 / ProtocolLimits.streamWindowInBytes))
     }
 
     func holds(_ channel: UInt32) -> Bool { sockets[channel] != nil }
 
     func open(host: String, port: UInt16, channel: UInt32) throws(Failure) {
         guard port != 0 else { throw Failure(.invalidArgument, "invalid port 0: expected 1 to 65535") }
-        guard dials.count + sockets.count < ProtocolLimits.streams else {
-            throw Failure(.resourceExhausted, "\(ProtocolLimits.streams) connections into the guest are open already")
+        guard dials.count + sockets.count < limit else {
+            throw Failure(.resourceExhausted, "\(limit) connections into the guest are open already")
         }
         let dial = Dial(host: host, port: port, loop: loop)
         dials[channel] = dial
@@ -119,10 +125,15 @@ final class StreamTable {
     }
 
     private func read(_ socket: GuestSocket) {
-        let count = recv(socket.descriptor, &buffer, min(buffer.count, socket.sendWindow.available), 0)
+        let size = min(ProtocolLimits.payloadInBytes, socket.sendWindow.available)
+        var count = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, initialized in
+            count = recv(socket.descriptor, buffer.baseAddress, size, 0)
+            initialized = max(0, count)
+        }
         if count > 0 {
             socket.sendWindow.spend(count)
-            send(.data, [], socket.channel, Array(buffer[..<count]))
+            send(.data, .unchecked, socket.channel, bytes)
             enqueue(socket)
         } else if count < 0, errno == EINTR {
             enqueue(socket)
@@ -144,16 +155,22 @@ final class StreamTable {
             socket.isReadable = true
             enqueue(socket)
         }
-        if count > 0, let credit = socket.receiveWindow.consume(count), !socket.isLeft, !socket.hasHostEnded {
-            var writer = ByteWriter()
-            writer.write(credit)
-            send(.credit, [], socket.channel, writer.bytes)
-        }
+        if count > 0, !socket.isLeft, !socket.hasHostEnded { grant(count, to: socket) }
         if socket.hasHostEnded, socket.waiting.isEmpty, !socket.isShutDown {
             socket.isShutDown = true
             shutdown(socket.descriptor, Int32(SHUT_WR))
         }
         dropIfDone(socket)
+    }
+
+    private func grant(_ count: Int, to socket: GuestSocket) {
+        let before = socket.receiveWindow.size
+        let credit = socket.receiveWindow.consume(count, growth: growth)
+        growth -= socket.receiveWindow.size - before
+        guard let credit else { return }
+        var writer = ByteWriter()
+        writer.write(credit)
+        send(.credit, [], socket.channel, writer.bytes)
     }
 
     private func dropIfDone(_ socket: GuestSocket) {
@@ -181,6 +198,7 @@ final class StreamTable {
     private func drop(_ socket: GuestSocket, resetting: Bool) {
         guard sockets[socket.channel] === socket else { return }
         sockets[socket.channel] = nil
+        growth += socket.receiveWindow.size - ProtocolLimits.streamWindowInBytes
         loop.remove(socket.descriptor)
         if resetting { cguest_reset_on_close(socket.descriptor) }
         Glibc.close(socket.descriptor)

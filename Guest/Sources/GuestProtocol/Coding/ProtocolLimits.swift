@@ -13,8 +13,11 @@ public enum ProtocolLimits {
     public static let partialMessages = 64
     /// Credit that each direction of a new channel starts with.
     public static let windowInBytes = 256 * 1024
-    /// The same for a stream, of which there may be many more.
-    public static let streamWindowInBytes = 128 * 1024
+    /// The same for a stream, of which there may be many more, and what it may grow to.
+    public static let streamWindowInBytes = 64 * 1024
+    public static let largestStreamWindowInBytes = 512 * 1024
+    /// By how much one side lets the windows of all its streams grow together.
+    public static let streamGrowthInBytes = 32 * 1024 * 1024
     /// Streams that an agent holds open for one host.
     public static let streams = 2048
     public static let hostNameInBytes = 255

@@ -1,45 +1,33 @@
-import Glibc
+import CFraming
 
-/// Consistent Overhead Byte Stuffing (Cheshire and Baker, 1997): bytes without a zero among them, at a cost of one
-/// byte in 254, so that zero can delimit frames and a reader can start anywhere in a stream.
+/// Consistent Overhead Byte Stuffing: bytes without a zero among them, at a cost of one byte in 254, so that zero can
+/// delimit frames and a reader can start anywhere in a stream.
 public enum COBS {
     public static func encodedLimit(_ count: Int) -> Int { count + count / 254 + 1 }
 
-    /// Appends the encoding of `bytes`, without a delimiter.
-    public static func encode(_ bytes: UnsafeRawBufferPointer, into output: inout [UInt8]) {
-        guard let base = bytes.baseAddress else {
-            output.append(1)
-            return
+    /// Appends the encoding of `parts`, put together, without a delimiter.
+    static func encode(_ parts: [UnsafeRawBufferPointer], into output: inout [UInt8]) {
+        let limit = encodedLimit(parts.reduce(0) { $0 + $1.count })
+        let parts = parts.map { cframing_part(bytes: $0.baseAddress, count: $0.count) }
+        let block = [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+            count = cframing_encode(parts, parts.count, buffer.baseAddress)
         }
-        var position = 0
-        while true {
-            let span = min(254, bytes.count - position)
-            let zero = span > 0 ? memchr(base + position, 0, span) : nil
-            let run = zero.map { UnsafeRawPointer($0) - (base + position) } ?? span
-            output.append(UInt8(run + 1))
-            output.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[position..<position + run]))
-            position += run
-            if zero != nil {
-                position += 1
-            } else if position == bytes.count {
-                return
-            }
-        }
+        if output.isEmpty { output = block } else { output += block }
     }
 
-    public static func decode(_ block: UnsafeRawBufferPointer) throws(ProtocolError) -> [UInt8] {
-        var output: [UInt8] = []
-        output.reserveCapacity(block.count)
-        var position = 0
-        while position < block.count {
-            let code = Int(block[position])
-            guard code != 0, position + code <= block.count else { throw .badEncoding }
-            let run = UnsafeRawBufferPointer(rebasing: block[position + 1..<position + code])
-            if let base = run.baseAddress, memchr(base, 0, run.count) != nil { throw .badEncoding }
-            output.append(contentsOf: run)
-            position += code
-            if code != 255, position < block.count { output.append(0) }
+    /// - Precondition: `block` is not empty and has no zero in it, as between two delimiters.
+    static func decode(_ block: UnsafeRawBufferPointer) throws(ProtocolError) -> [UInt8] {
+        var isDecoded = false
+        let bytes = [UInt8](unsafeUninitializedCapacity: block.count) { buffer, count in
+            let length = cframing_decode(
+                block.assumingMemoryBound(to: UInt8.self).baseAddress,
+                block.count,
+                buffer.baseAddress
+            )
+            isDecoded = length >= 0
+            count = max(0, length)
         }
-        return output
+        guard isDecoded else { throw .badEncoding }
+        return bytes
     }
 }

@@ -1,5 +1,5 @@
 /// CRC-32C (Castagnoli), eight bytes at a time.
-public enum CRC32C {
+public struct CRC32C {
     private static let tables: [UInt32] = {
         var tables = [UInt32](repeating: 0, count: 8 * 256)
         for index in 0..<256 {
@@ -14,9 +14,21 @@ public enum CRC32C {
         return tables
     }()
 
+    private var state: UInt32 = 0xFFFF_FFFF
+
+    public init() {}
+
+    public var value: UInt32 { ~state }
+
     public static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
-        tables.withUnsafeBufferPointer { table in
-            var value: UInt32 = 0xFFFF_FFFF
+        var checksum = CRC32C()
+        checksum.add(bytes)
+        return checksum.value
+    }
+
+    public mutating func add(_ bytes: UnsafeRawBufferPointer) {
+        state = Self.tables.withUnsafeBufferPointer { table in
+            var value = state
             var position = 0
             while bytes.count - position >= 8 {
                 let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
@@ -32,7 +44,7 @@ public enum CRC32C {
                 value = (value >> 8) ^ table[Int((value ^ UInt32(bytes[position])) & 0xFF)]
                 position += 1
             }
-            return ~value
+            return value
         }
     }
 }

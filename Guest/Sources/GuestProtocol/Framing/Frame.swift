@@ -6,7 +6,8 @@
 ///  | magic | version | type | flags | session | channel | payload       | CRC-32C|
 ///  | 0x56  | 1       | u8   | u8    | u32     | u32     | 0...32768     | u32    |
 ///  +-------+---------+------+-------+---------+---------+---------------+--------+
-///                                                        the checksum covers 0..<n
+///                                                        the checksum covers 0..<n, or, with the
+///                                               flag `unchecked`, 0..<12 and the payload's length as u32
 /// ```
 ///
 /// `session` is the low half of the first 8 bytes of the nonce in `hello`, never 0. A branch cuts the stream
@@ -47,21 +48,25 @@ public struct Frame: Equatable, Sendable {
     /// - Precondition: the payload is within ``ProtocolLimits/payloadInBytes``.
     public func encode(into output: inout [UInt8]) {
         precondition(payload.count <= ProtocolLimits.payloadInBytes)
-        var writer = ByteWriter(reserving: Self.headerInBytes + payload.count + Self.checksumInBytes)
-        writer.write(Self.magic)
-        writer.write(Self.version)
-        writer.write(type.rawValue)
-        writer.write(flags.rawValue)
-        writer.write(session)
-        writer.write(channel)
-        writer.writeRest(payload)
-        writer.write(writer.bytes.withUnsafeBytes { CRC32C.checksum($0) })
-        writer.bytes.withUnsafeBytes { COBS.encode($0, into: &output) }
+        var header = ByteWriter(reserving: Self.headerInBytes)
+        header.write(Self.magic)
+        header.write(Self.version)
+        header.write(type.rawValue)
+        header.write(flags.rawValue)
+        header.write(session)
+        header.write(channel)
+        payload.withUnsafeBytes { payload in
+            header.bytes.withUnsafeBytes { header in
+                var checksum = Self.checksum(header, payload, flags).littleEndian
+                withUnsafeBytes(of: &checksum) { COBS.encode([header, payload, $0], into: &output) }
+            }
+        }
         output.append(Self.delimiter)
     }
 
     /// Decodes what stands between two delimiters.
-    public init(decoding block: UnsafeRawBufferPointer) throws(ProtocolError) {
+    /// - Precondition: there is no delimiter in it.
+    init(delimited block: UnsafeRawBufferPointer) throws(ProtocolError) {
         let bytes = try COBS.decode(block)
         let end = bytes.count - Self.checksumInBytes
         guard end >= Self.headerInBytes else { throw .truncated(field: "header") }
@@ -70,17 +75,37 @@ public struct Frame: Equatable, Sendable {
             throw .tooLong(field: "payload", length: end - Self.headerInBytes, limit: limit)
         }
         guard bytes[0] == Self.magic else { throw .badMagic }
-        let computed = bytes.withUnsafeBytes { CRC32C.checksum(UnsafeRawBufferPointer(rebasing: $0[..<end])) }
-        let stored = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: end, as: UInt32.self) }
+        let flags = FrameFlags(rawValue: bytes[3])
+        let (computed, stored) = bytes.withUnsafeBytes { bytes in
+            let header = UnsafeRawBufferPointer(rebasing: bytes[..<Self.headerInBytes])
+            let payload = UnsafeRawBufferPointer(rebasing: bytes[Self.headerInBytes..<end])
+            return (Self.checksum(header, payload, flags), bytes.loadUnaligned(fromByteOffset: end, as: UInt32.self))
+        }
         guard computed == UInt32(littleEndian: stored) else { throw .badChecksum }
         guard bytes[1] == Self.version else { throw .unsupportedVersion(bytes[1]) }
         guard let type = FrameType(rawValue: bytes[2]) else { throw .unknownType(bytes[2]) }
         self.type = type
-        flags = FrameFlags(rawValue: bytes[3])
+        self.flags = flags
         var reader = ByteReader(Array(bytes[4..<Self.headerInBytes]))
         session = try reader.read("session")
         channel = try reader.read("channel")
         payload = Array(bytes[Self.headerInBytes..<end])
+    }
+
+    private static func checksum(
+        _ header: UnsafeRawBufferPointer,
+        _ payload: UnsafeRawBufferPointer,
+        _ flags: FrameFlags
+    ) -> UInt32 {
+        var checksum = CRC32C()
+        checksum.add(header)
+        if flags.contains(.unchecked) {
+            var length = UInt32(payload.count).littleEndian
+            withUnsafeBytes(of: &length) { checksum.add($0) }
+        } else {
+            checksum.add(payload)
+        }
+        return checksum.value
     }
 }
 
@@ -117,4 +142,7 @@ public struct FrameFlags: OptionSet, Hashable, Sendable {
     public static let more = FrameFlags(rawValue: 1)
     /// These were the last bytes of the file, or of this direction of the stream.
     public static let end = FrameFlags(rawValue: 2)
+    /// The checksum does not cover the payload, only its length. Nothing damages bytes on the way, but a branch cuts frames
+    /// off, which the length shows as well; and a checksum is much work for an emulated processor. For streams.
+    public static let unchecked = FrameFlags(rawValue: 4)
 }

@@ -50,7 +50,7 @@ public struct FrameDecoder: Sendable {
             return
         }
         if pending.isEmpty { return }
-        guard let frame = try? pending.withUnsafeBytes({ try Frame(decoding: $0) }) else {
+        guard let frame = try? pending.withUnsafeBytes({ try Frame(delimited: $0) }) else {
             droppedBlocks += 1
             return
         }

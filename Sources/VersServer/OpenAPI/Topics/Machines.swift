@@ -24,6 +24,8 @@ extension TopicDescription {
                 .usesGuest().takesResources().body(.named("DiskRequest")).answersNothing(),
             .patch("/vm/{vm_id}/network", "update_vm_network", "Change what the VM may reach, at once.")
                 .body(.named("EgressRequest")).answersNothing().fails(.conflict),
+            .patch("/vm/{vm_id}/wake", "set_vm_wake_on_traffic", "Say whether connections wake the VM.")
+                .body(.named("WakeRequest")).answersNothing(),
             .post("/vm/{vm_id}/commit", "commit_vm", "Freeze the VM's state forever.")
                 .usesGuest().takesResources()
                 .query("keep_paused", Schema.boolean.standard(false), "leave the VM paused")
@@ -44,6 +46,9 @@ extension TopicDescription {
     )
 
     private static let state = Schema.choice(MachineState.allCases.map(\.rawValue))
+    private static let wakeOnTraffic = Schema.boolean.about(
+        "Whether a connection lets it run when it is paused or asleep."
+    )
     private static let reason = Schema.string.about("Why it is dead or stopped.")
 
     private static let networkMode = Schema.choice(NetworkMode.allCases.map(\.rawValue))
@@ -70,6 +75,7 @@ extension TopicDescription {
                 "ip": Schema.string.about("In the VM's own network."), "hostname": .string, "mem_size_mib": .count,
                 "vcpu_count": .count, "fs_size_mib": .count, "image_name": .string,
                 "accelerator": Schema.string.about("`kvm` or `tcg`."), "accelerator_reason": .string,
+                "wake_on_traffic": wakeOnTraffic,
             ],
             optional: [
                 "deleted_at": .timestamp, "parent_commit_id": .uuid,
@@ -110,6 +116,7 @@ extension TopicDescription {
                 "kernel_name": Schema.string.standard(.string(MachineConfiguration.defaultKernelName)),
                 "labels": labels, "network": .named("NetworkConfig"),
                 "is_private": Schema.boolean.about("Whether its ports, but for SSH, need a link or a key."),
+                "wake_on_traffic": wakeOnTraffic.standard(false),
             ]
         ),
         "NetworkConfig": .object(["mode": networkMode], optional: ["egress": egress, "allow": allow]),
@@ -125,6 +132,7 @@ extension TopicDescription {
         "DiskRequest": .object([
             "fs_size_mib": Schema.integer(DomainConfiguration.diskMiBRange).about("Larger than now.")
         ]),
+        "WakeRequest": .object(["wake_on_traffic": wakeOnTraffic]),
         "CommitRequest": .object(
             [:],
             optional: [

@@ -1,0 +1,48 @@
+import ArgumentParser
+import VersAPI
+import VersClient
+
+/// `vers wake`: whether connections wake a VM.
+struct Wake: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Say whether connections wake a VM that is paused or asleep.",
+        discussion: """
+            With 'on', a connection to the VM is held while the VM wakes, and the VM returns to the state it was in when \
+            nobody has been connected for a while (versd --idle-sleep, 300 s). A VM that you resume yourself runs on. \
+            Branches do as their parent.
+
+            EXAMPLES
+              vers wake on
+              vers wake off web
+            """
+    )
+
+    enum Choice: String, ExpressibleByArgument, CaseIterable {
+        case on
+        case off
+    }
+
+    @Argument(help: "on or off.")
+    var choice: Choice
+    @Argument(help: "A VM: alias, id or the first characters of it; HEAD when absent.")
+    var vm: String?
+    @OptionGroup var format: FormatOptions
+    @OptionGroup var common: CommonOptions
+
+    struct Result: Encodable {
+        var vm_id: MachineID
+        var wake_on_traffic: Bool
+    }
+
+    func run() async throws {
+        let context = common.context
+        try await context.withSession { session in
+            let id = try await session.resolver.machine(vm)
+            try await session.client.setWakesOnTraffic(choice == .on, of: id)
+            let name = session.name(of: id)
+            try Rendering(json: Result(vm_id: id, wake_on_traffic: choice == .on)) {
+                choice == .on ? "Connections wake VM '\(name)'" : "Connections do not wake VM '\(name)'"
+            }.write(to: context, format: format.format)
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import Logging
+public import VersAPI
+
+extension MachineService {
+    /// Whether connections let a VM run when it is paused or asleep. It may be so already.
+    public func setWakesOnTraffic(_ wakes: Bool, of id: MachineID, for principal: Principal) async throws {
+        _ = try await record(id, for: principal)
+        try await domain.metadata.update(id) { $0.traffic.wakes = wakes }
+    }
+
+    /// What connections do to a VM that starts from `commit`: the same as to the VM that it was taken from.
+    func inheritedTraffic(from commit: Commit, for principal: Principal) async throws -> TrafficPolicy {
+        guard commit.organisationID == principal.organisationID, let id = commit.parentMachineID,
+            let parent = try await domain.metadata.machine(id)
+        else { return TrafficPolicy() }
+        return TrafficPolicy(wakes: parent.traffic.wakes)
+    }
+
+    /// The record of a VM that runs, if a connection may see to that. Connections at once wait for the same wake.
+    /// - Parameter machine: the record as of after ``TrafficLedger/use(_:)``.
+    func awake(_ machine: Machine, _ use: TrafficUse) async throws -> Machine {
+        guard machine.traffic.wakes, use.mustWait || [.paused, .sleeping].contains(machine.state) else {
+            return machine
+        }
+        let id = machine.id
+        // Not a part of the caller's task, which is awaited here all the same: a client that gives up must not undo what
+        // others wait for.
+        return try await Task {
+            try await domain.registry.exclusively(id) {
+                let machine = try await record(id)
+                guard machine.traffic.wakes, [.paused, .sleeping].contains(machine.state) else { return machine }
+                let state = machine.state
+                domain.logger.info("traffic wakes vm", metadata: ["vm.id": "\(id)", "vm.state": "\(state)"])
+                // First, so that a daemon that is ended in between still knows why the VM runs.
+                let noted = try await domain.metadata.update(id) { $0.traffic.returnsTo = state }
+                if state == .paused { try await resume(noted) } else { try await wake(noted) }
+                return try await record(id)
+            }
+        }.value
+    }
+
+    /// Brings a VM that a connection has woken back to the state it was in, unless somebody uses or wants it.
+    func rest(_ id: MachineID) async throws {
+        guard try await record(id).traffic.returnsTo != nil else { return }
+        try await domain.registry.exclusively(id) {
+            let machine = try await record(id)
+            guard machine.state == .running, machine.traffic.wakes, let state = machine.traffic.returnsTo,
+                domain.traffic.isUnused(id)
+            else { return }
+            domain.logger.info("vm is idle", metadata: ["vm.id": "\(id)", "vm.state": "\(state)"])
+            if state == .paused { try await pause(machine) } else { try await sleep(machine) }
+            try await domain.metadata.update(id) { $0.traffic.returnsTo = nil }
+        }
+    }
+}
