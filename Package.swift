@@ -39,6 +39,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
     targets: [
@@ -131,7 +132,8 @@ let package = Package(
         .target(
             name: "VersClient",
             dependencies: [
-                "VersAPI", logging, nioCore, systemPackage,
+                "VersAPI", logging, nioCore, nioPosix, systemPackage,
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -143,7 +145,7 @@ let package = Package(
         .target(
             name: "VersCommands",
             dependencies: [
-                "VersAPI", "VersClient", "TerminalUI", "HostSystem", argumentParser, systemPackage, nioCore,
+                "VersAPI", "VersClient", "TerminalUI", "HostSystem", argumentParser, systemPackage, nioCore, nioPosix,
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],
             swiftSettings: settings

@@ -85,6 +85,8 @@ void cguest_log(const char *line);
 
 // GNU extensions that glibc's module map hides.
 int cguest_pipe(int *read_end, int *write_end);
+// Two connected sockets, closed on exec.
+int cguest_socket_pair(int ends[2]);
 int cguest_make_temporary(char *template);
 int cguest_accept(int listener);
 // The path below /sys/dev/block of the device that a file is on.
