@@ -40,7 +40,9 @@ public struct TunnelDialer: Sendable {
         configuration.applicationProtocols = [TunnelDoor.applicationProtocol]
         do {
             if let pem = door.certificateAuthority {
-                configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(Array(pem.utf8)))
+                let authority = try NIOSSLCertificate.fromPEMBytes(Array(pem.utf8))
+                // The operator may have a certificate of a public authority for some names.
+                configuration.additionalTrustRoots = [.certificates(authority)]
             }
             context = try NIOSSLContext(configuration: configuration)
         } catch {
@@ -49,7 +51,8 @@ public struct TunnelDialer: Sendable {
     }
 
     /// A connection on that event loop. It reads nothing until ``Splice`` joins it to another.
-    /// - Throws: what the door says, `.unreachable` when there is none, `.unavailable` when it is not the one expected.
+    /// - Throws: what the door says; `.unreachable` when there is none, or it goes away meanwhile; `.incompatible` when
+    ///   it is not the one expected.
     public func open(_ destination: Destination, on loop: any EventLoop) async throws -> any Channel {
         let greeting = TunnelGreeting(
             request: TunnelRequest(key: apiKey, host: destination.host, port: destination.port),
@@ -89,12 +92,12 @@ public struct TunnelDialer: Sendable {
             )
         case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError:
             VersError(
-                .unavailable,
+                .incompatible,
                 "the front door at \(door.name) shows a certificate that is not the one expected, or knows no such VM",
                 hint: "is it the server's own? look with: openssl s_client -connect \(door.name)",
                 cause: error
             )
-        default: VersError(.unavailable, "the connection to \(door.name) was lost: \(error)", cause: error)
+        default: VersError(.unreachable, "the connection to \(door.name) was lost", cause: error)
         }
     }
 }

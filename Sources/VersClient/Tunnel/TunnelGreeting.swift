@@ -73,7 +73,7 @@ final class TunnelGreeting: ChannelInboundHandler, RemovableChannelHandler, @unc
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        fail(VersError(.unavailable, "the front door closed the connection"), channel: context.channel)
+        fail(VersError(.unreachable, "the front door closed the connection"), channel: context.channel)
         context.fireChannelInactive()
     }
 
@@ -101,7 +101,7 @@ final class TunnelGreeting: ChannelInboundHandler, RemovableChannelHandler, @unc
 
     private static var notOurs: VersError {
         VersError(
-            .unavailable,
+            .incompatible,
             "the front door does not speak \(TunnelDoor.applicationProtocol)",
             hint: "client and server may be of different versions"
         )

@@ -21,7 +21,7 @@ struct VersCommand: AsyncParsableCommand {
             7 cancelled. 'execute' and 'connect' exit with the remote command's code.
             """,
         version: ProductVersion.text,
-        subcommands: [GenerateDocs.self, TmpGuard.self],
+        subcommands: [GenerateDocs.self, TmpGuard.self, SSHProxy.self],
         groupedSubcommands: [
             CommandGroup(
                 name: "VM",
@@ -32,7 +32,12 @@ struct VersCommand: AsyncParsableCommand {
             CommandGroup(name: "Commit", subcommands: [Commit.self, Tag.self, Repo.self]),
             CommandGroup(name: "Image", subcommands: [Image.self]),
             CommandGroup(name: "Settings", subcommands: [Env.self, Label.self, DomainCommand.self]),
-            CommandGroup(name: "Inside a VM", subcommands: [Execute.self, Connect.self, Logs.self]),
+            CommandGroup(
+                name: "Inside a VM",
+                subcommands: [
+                    Execute.self, Connect.self, Tunnel.self, SSHConfig.self, Logs.self,
+                ]
+            ),
             CommandGroup(name: "State", subcommands: [Pause.self, Resume.self, Stop.self, Start.self, Resize.self]),
             CommandGroup(name: "Project", subcommands: [Init.self, Head.self, Checkout.self, Alias.self]),
             CommandGroup(
