@@ -14,6 +14,8 @@ extension VersError {
             case .resourceExhausted: .resourceExhausted
             case .conflict: .conflict
             case .alreadyExists: .alreadyExists
+            case .unavailable: .unavailable
+            case .timedOut: .timedOut
             case .internal, .badRequest: .internal
             }
         self.init(code, text)

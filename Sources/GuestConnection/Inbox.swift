@@ -4,7 +4,7 @@ import VersAPI
 
 /// What has arrived on one channel and was not taken yet. Bounded: data by the credit that was granted, everything
 /// else by a count that no honest agent reaches.
-final class Inbox: Sendable {
+final class Inbox: FrameReceiver {
     private static let frameLimit = 64
 
     private struct State {

@@ -8,7 +8,7 @@ import VersAPI
 final class SessionCore: Sendable {
     private struct State {
         var handshake: HostHandshake
-        var inboxes: [UInt32: Inbox] = [:]
+        var receivers: [UInt32: any FrameReceiver] = [:]
         var lastChannel: UInt32 = 0
         var isClosed = false
         var closeWaiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
@@ -31,18 +31,23 @@ final class SessionCore: Sendable {
 
     /// A number that was not used in this session, and where its frames arrive.
     func openChannel() throws -> (number: UInt32, inbox: Inbox) {
+        let inbox = Inbox()
+        return (try openChannel(inbox), inbox)
+    }
+
+    /// A number that was not used in this session; its frames go to `receiver`.
+    func openChannel(_ receiver: any FrameReceiver) throws -> UInt32 {
         try state.withLock { state in
             guard !state.isClosed else { throw VersError.connectionLost() }
             state.lastChannel += 1
-            let inbox = Inbox()
-            state.inboxes[state.lastChannel] = inbox
-            return (state.lastChannel, inbox)
+            state.receivers[state.lastChannel] = receiver
+            return state.lastChannel
         }
     }
 
     /// Forgets the channel, and has the guest forget it too unless it has ended.
     func closeChannel(_ number: UInt32, hasEnded: Bool) {
-        let wasOpen = state.withLock { $0.inboxes.removeValue(forKey: number) != nil && !$0.isClosed }
+        let wasOpen = state.withLock { $0.receivers.removeValue(forKey: number) != nil && !$0.isClosed }
         if wasOpen, !hasEnded { post(.cancel, number, []) }
     }
 
@@ -83,8 +88,8 @@ final class SessionCore: Sendable {
 
     /// Takes a frame from the wire. Never waits.
     func receive(_ frame: Frame) {
-        let (action, inbox) = state.withLock { state in
-            (state.handshake.receive(frame), state.inboxes[frame.channel])
+        let (action, receiver) = state.withLock { state in
+            (state.handshake.receive(frame), state.receivers[frame.channel])
         }
         do throws(ProtocolError) {
             switch action {
@@ -98,26 +103,26 @@ final class SessionCore: Sendable {
                         hint: "start the machine from its disk, so that it gets the present agent"
                     )
                 )
-            case .deliver(let frame): try inbox?.push(frame)
+            case .deliver(let frame): try receiver?.push(frame)
             }
         } catch {
             logger.warning("guest broke the protocol", metadata: ["guest.error": "\(error)"])
-            inbox?.fail(VersError.protocolViolation(error))
+            receiver?.fail(VersError.protocolViolation(error))
             closeChannel(frame.channel, hasEnded: false)
         }
     }
 
     /// Fails everything that waits.
     func connectionLost() {
-        let (inboxes, waiters) = state.withLock { state in
+        let (receivers, waiters) = state.withLock { state in
             state.isClosed = true
             defer {
-                state.inboxes.removeAll()
+                state.receivers.removeAll()
                 state.closeWaiters.removeAll()
             }
-            return (Array(state.inboxes.values), Array(state.closeWaiters.values))
+            return (Array(state.receivers.values), Array(state.closeWaiters.values))
         }
-        for inbox in inboxes + [opening] { inbox.fail(VersError.connectionLost()) }
+        for receiver in receivers + [opening] { receiver.fail(VersError.connectionLost()) }
         for waiter in waiters { waiter.resume() }
     }
 

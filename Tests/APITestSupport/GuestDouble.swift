@@ -94,6 +94,10 @@ public final class GuestDouble: GuestSession {
     public func applyIdentity(_ identity: GuestIdentity) async throws {}
     public func startWorkload() async throws {}
     public func waitUntilSettled(deadline: ContinuousClock.Instant) async throws {}
+    public func dial(_ endpoint: GuestEndpoint) async throws -> any GuestStream {
+        throw VersError(.unavailable, "nothing listens on \(endpoint)")
+    }
+
     public func growRootFilesystem() async throws -> Int { 0 }
     public func powerOff() async throws {}
     public func waitUntilClosed() async {}

@@ -38,6 +38,7 @@ import Testing
         .logs(offset: 0, maximumEntries: 0, stream: nil),
         .readFile(path: "/etc/passwd", limit: 10),
         .writeFile(path: "/x", mode: 0o755, createDirectories: true, size: 1 << 40),
+        .dial(host: "", port: 80), .dial(host: "db.internal", port: 65_535),
     ]
 
     @Test(arguments: samples)

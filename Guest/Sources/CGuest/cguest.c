@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -64,6 +65,7 @@ static int spawn_child_main(void *argument) {
             || syscall(SYS_setuid, request->uid) < 0))
         return fail(child, CGUEST_STAGE_USER);
     syscall(SYS_close_range, 3u, ~0u, 0u);
+    if (request->descriptor_limit != NULL) syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, request->descriptor_limit, NULL);
     umask(022);
 
     sigset_t none;
@@ -77,6 +79,7 @@ int cguest_spawn(struct cguest_spawn_request *request) {
     enum { STACK_SIZE = 64 * 1024 };
     request->failed_stage = 0;
     request->pid_fd = -1;
+    request->descriptor_limit = cguest_limit_of_commands();
     char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (stack == MAP_FAILED) {
         request->failed_stage = CGUEST_STAGE_FORK;

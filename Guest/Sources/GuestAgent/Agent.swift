@@ -15,6 +15,8 @@ public final class Agent: @unchecked Sendable {
     var assembler = MessageAssembler()
     var readings: [UInt32: FileReading] = [:]
     var writings: [UInt32: FileWriting] = [:]
+    lazy var streams = StreamTable(loop: loop) { [unowned self] in send($0, flags: $1, channel: $2, $3) }
+    private var isStreamsTurn = false
     lazy var commands = CommandTable(
         loop: loop,
         journalCapacityInBytes: machine.journalCapacityInBytes,
@@ -41,6 +43,7 @@ public final class Agent: @unchecked Sendable {
     public func serve() throws {
         try run()
         commands.killAll()
+        streams.endSession()
         port.close()
     }
 
@@ -64,11 +67,19 @@ public final class Agent: @unchecked Sendable {
     /// - Returns: whether there is more to do at once.
     private func prepareToWait() -> Bool {
         port.readRemaining()
-        let hasMoreOutput = commands.pump { port.waitingBytes < Port.highWaterInBytes }
-        let hasMoreFiles = pumpFiles()
+        // Commands and streams take turns in being the first, so that neither keeps the other from the port.
+        isStreamsTurn.toggle()
+        var hasMore = isStreamsTurn && pumpStreams()
+        hasMore = commands.pump { port.waitingBytes < Port.highWaterInBytes } || hasMore
+        if !isStreamsTurn { hasMore = pumpStreams() || hasMore }
+        hasMore = pumpFiles() || hasMore
         port.flush()
         let canWrite = port.waitingBytes < Port.highWaterInBytes
-        return port.needsTurn || (canWrite && (hasMoreOutput || hasMoreFiles))
+        return port.needsTurn || (canWrite && hasMore)
+    }
+
+    private func pumpStreams() -> Bool {
+        streams.pump { port.waitingBytes < Port.highWaterInBytes }
     }
 
     func send(_ type: FrameType, flags: FrameFlags = [], channel: UInt32, _ payload: [UInt8]) {
@@ -84,6 +95,7 @@ public final class Agent: @unchecked Sendable {
 
     func endSession() {
         commands.endSession()
+        streams.endSession()
         readings.removeAll()
         writings.removeAll()
         assembler = MessageAssembler()

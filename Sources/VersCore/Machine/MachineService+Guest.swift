@@ -9,15 +9,19 @@ extension MachineService {
         skipWaitBoot: Bool,
         for principal: Principal
     ) async throws -> any GuestSession {
-        let machine = try await settled(id, skipWaitBoot: skipWaitBoot, for: principal)
+        try await session(of: settled(id, skipWaitBoot: skipWaitBoot, for: principal))
+    }
+
+    /// - Throws: `.conflict` with what to do when the VM does not run.
+    func session(of machine: Machine) async throws -> any GuestSession {
         guard machine.state == .running else {
             let hint =
                 switch machine.state {
-                case .paused, .sleeping: "let it run on: vers resume \(id)"
-                case .stopped, .dead: "start it from its disk: vers start \(id)"
+                case .paused, .sleeping: "let it run on: vers resume \(machine.id)"
+                case .stopped, .dead: "start it from its disk: vers start \(machine.id)"
                 case .booting, .running: "try again in a moment"
                 }
-            var message = "vm \(id) is \(machine.state)"
+            var message = "vm \(machine.id) is \(machine.state)"
             if let reason = machine.stateReason { message += ": \(reason)" }
             throw VersError(.conflict, message, hint: hint)
         }

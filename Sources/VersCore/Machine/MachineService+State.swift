@@ -186,8 +186,13 @@ extension MachineService {
     /// The record of a VM that does not boot any more.
     /// - Throws: `.conflict` at once with `skipWaitBoot`, `.timedOut` after the boot deadline.
     func settled(_ id: MachineID, skipWaitBoot: Bool, for principal: Principal) async throws -> Machine {
-        let machine = try await record(id, for: principal)
+        try await settled(record(id, for: principal), skipWaitBoot: skipWaitBoot)
+    }
+
+    /// Like ``settled(_:skipWaitBoot:for:)``, for operations that have checked before.
+    func settled(_ machine: Machine, skipWaitBoot: Bool) async throws -> Machine {
         guard machine.state == .booting else { return machine }
+        let id = machine.id
         guard !skipWaitBoot else {
             throw VersError(
                 .conflict,

@@ -48,6 +48,12 @@ public protocol GuestSession: Sendable {
     /// Writes to a temporary file beside `path` and renames it.
     func writeFile(_ path: String, bytes: [UInt8], mode: UInt32, createDirectories: Bool) async throws
 
+    /// Opens a TCP connection inside the guest. Returns when it is established.
+    /// - Throws: `.unavailable` when nothing listens there or it cannot be reached, `.timedOut` when it does not answer,
+    ///   `.notFound` for a name that the guest cannot resolve, `.resourceExhausted` when too many are open,
+    ///   `.incompatible` when the agent is too old.
+    func dial(_ endpoint: GuestEndpoint) async throws -> any GuestStream
+
     /// Grows the root filesystem to its disk, while mounted. Returns its size in MiB.
     func growRootFilesystem() async throws -> Int
 

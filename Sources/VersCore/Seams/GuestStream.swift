@@ -34,6 +34,7 @@ public protocol GuestStream: Sendable {
     /// Ends the direction to the guest, as `shutdown(SHUT_WR)` does. The other goes on. Idempotent.
     func endWriting() async throws
 
-    /// Ends both directions and frees the stream. Idempotent.
+    /// Ends both directions and frees the stream. Idempotent. After ``endWriting()`` what was written is still delivered;
+    /// without it the guest sees the connection reset, since what it has got may be a part only.
     func close() async
 }

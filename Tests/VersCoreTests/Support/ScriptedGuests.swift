@@ -68,6 +68,7 @@ private struct ScriptedSession: GuestSession {
     func writeFile(_ path: String, bytes: [UInt8], mode: UInt32, createDirectories: Bool) async throws {
         throw unsupported
     }
+    func dial(_ endpoint: GuestEndpoint) async throws -> any GuestStream { throw unsupported }
     func growRootFilesystem() async throws -> Int { 64 }
     func powerOff() async throws { guests.powerOff(machine) }
     func waitUntilClosed() async {}

@@ -21,6 +21,8 @@ enum cguest_spawn_stage {
     CGUEST_STAGE_USER = 7,
 };
 
+struct rlimit;
+
 struct cguest_spawn_request {
     const char *path;
     char *const *arguments;
@@ -43,6 +45,8 @@ struct cguest_spawn_request {
     // Set on return.
     int pid_fd;
     int failed_stage;
+    // Set by cguest_spawn(): the limit from before this process raised its own, or NULL.
+    const struct rlimit *descriptor_limit;
 };
 
 // Starts a process in its own session with default signal dispositions and no other descriptors. Returns its pid
@@ -82,6 +86,32 @@ int cguest_listen(const char *path);
 int cguest_reap(int pid_fd);
 // Writes the line to the kernel's log, where the console shows it.
 void cguest_log(const char *line);
+
+// An IPv4 address in the first 4 bytes, or an IPv6 address with the interface of a link-local one.
+struct cguest_address {
+    uint8_t bytes[16];
+    uint32_t scope;
+    bool is_ipv6;
+};
+
+// Reads a numeric address, with `%interface` behind an IPv6 one.
+bool cguest_parse_address(const char *text, struct cguest_address *address);
+// The addresses of all interfaces that are up, without 127.0.0.1 and ::1. Returns how many.
+size_t cguest_own_addresses(struct cguest_address *list, size_t capacity);
+// Begins a TCP connection; the socket becomes writable when it is established, or readable and writable when it failed.
+int cguest_connect(const struct cguest_address *address, uint16_t port);
+// Whether a connection to a port of this machine has met itself, as it does when nothing listens there and the kernel
+// happens to give it that very port.
+bool cguest_is_connected_to_itself(int fd);
+int cguest_open_datagrams(const struct cguest_address *address, uint16_t port);
+// The error that is pending on a socket, or 0.
+int cguest_socket_error(int fd);
+// Lets close(2) reset the connection.
+void cguest_reset_on_close(int fd);
+// Lets this process, but not those of cguest_spawn(), have that many descriptors, if it may.
+void cguest_raise_descriptor_limit(uint64_t count);
+// The limit from before it was raised, or NULL.
+const struct rlimit *cguest_limit_of_commands(void);
 
 // GNU extensions that glibc's module map hides.
 int cguest_pipe(int *read_end, int *write_end);

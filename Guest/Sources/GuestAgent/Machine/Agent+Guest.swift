@@ -3,9 +3,13 @@ import Glibc
 import GuestProtocol
 
 extension Agent {
+    /// For streams, and for as many commands as may run, each with a few.
+    private static let descriptorLimit: UInt64 = 32_768
+
     /// Serves the machine's port until it is powered off.
     static func serveGuest(_ machine: Machine) throws(SystemError) -> Never {
         signal(SIGPIPE, SIG_IGN)
+        cguest_raise_descriptor_limit(descriptorLimit)
         let agent = try Agent(machine: machine)
         agent.lastDiskSize = (try? RootFilesystem.sizes("/").diskInBytes) ?? 0
         try agent.watchMachine()

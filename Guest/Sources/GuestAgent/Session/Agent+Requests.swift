@@ -37,6 +37,7 @@ extension Agent {
     private func close(_ channel: UInt32) {
         assembler.drop(channel: channel)
         commands.unsubscribe(channel)
+        streams.close(channel)
         readings[channel] = nil
         writings[channel] = nil
         machine.settledWaiters.removeAll { $0 == channel }
@@ -55,7 +56,7 @@ extension Agent {
     }
 
     private func receiveData(_ frame: Frame) throws(Failure) {
-        guard let writing = writings[frame.channel] else { return }
+        guard let writing = writings[frame.channel] else { return try streams.receive(frame) }
         if let credit = try writing.add(frame.payload) {
             var writer = ByteWriter()
             writer.write(credit)
@@ -74,6 +75,8 @@ extension Agent {
             try reader.finish()
             if let reading = readings[frame.channel] {
                 try reading.window.grant(credit)
+            } else if streams.holds(frame.channel) {
+                try streams.grant(credit, on: frame.channel)
             } else {
                 try commands.grant(credit, on: frame.channel)
             }
@@ -125,6 +128,7 @@ extension Agent {
             try machine.checkIsGuest()
             workload.start(identity: identity.environment)
             reply(channel)
+        case .dial(let host, let port): try streams.open(host: host, port: port, channel: channel)
         }
     }
 

@@ -13,6 +13,11 @@ public enum ProtocolLimits {
     public static let partialMessages = 64
     /// Credit that each direction of a new channel starts with.
     public static let windowInBytes = 256 * 1024
+    /// The same for a stream, of which there may be many more.
+    public static let streamWindowInBytes = 128 * 1024
+    /// Streams that an agent holds open for one host.
+    public static let streams = 2048
+    public static let hostNameInBytes = 255
     /// Bytes of stdin in one `input` request or at the start of a command.
     public static let inputInBytes = 64 * 1024
     /// Bytes of output in one record.

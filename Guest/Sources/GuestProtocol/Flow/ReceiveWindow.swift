@@ -1,9 +1,13 @@
 /// What the other side may send before it is granted more, and when to grant it.
 public struct ReceiveWindow: Sendable, Equatable {
-    private var allowed = ProtocolLimits.windowInBytes
+    private let limit: Int
+    private var allowed: Int
     private var consumed = 0
 
-    public init() {}
+    public init(limit: Int = ProtocolLimits.windowInBytes) {
+        self.limit = limit
+        allowed = limit
+    }
 
     public mutating func receive(_ count: Int) throws(ProtocolError) {
         guard count <= allowed else { throw .windowExceeded }
@@ -14,7 +18,7 @@ public struct ReceiveWindow: Sendable, Equatable {
     /// - Returns: credit to send, when half a window has come together.
     public mutating func consume(_ count: Int) -> UInt32? {
         consumed += count
-        guard consumed >= ProtocolLimits.windowInBytes / 2 else { return nil }
+        guard consumed >= limit / 2 else { return nil }
         defer { consumed = 0 }
         allowed += consumed
         return UInt32(consumed)

@@ -96,7 +96,7 @@ public enum FrameType: UInt8, Sendable, CaseIterable {
     case reply = 4
     /// Guest: the call failed, the channel is closed. ``Failure``.
     case failure = 5
-    /// Either: bytes of a file. Costs credit.
+    /// Either: bytes of a file or a stream. Costs credit.
     case data = 6
     /// Either: a `u32` of credit for the other's data or output.
     case credit = 7
@@ -115,6 +115,6 @@ public struct FrameFlags: OptionSet, Hashable, Sendable {
 
     /// The message goes on in the next frame of this channel.
     public static let more = FrameFlags(rawValue: 1)
-    /// These were the last bytes of the file.
+    /// These were the last bytes of the file, or of this direction of the stream.
     public static let end = FrameFlags(rawValue: 2)
 }

@@ -11,6 +11,9 @@ public struct Failure: Error, Equatable, Sendable {
         case `internal` = 8
         /// A message that this agent cannot read.
         case badRequest = 9
+        /// Nothing listens there, it cannot be reached, or the connection broke.
+        case unavailable = 10
+        case timedOut = 11
     }
 
     static let messageLimit = 2048

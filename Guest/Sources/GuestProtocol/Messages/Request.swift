@@ -1,4 +1,4 @@
-/// A call of the host. The first byte is the operation; 64 to 79 are kept for forwarding of TCP connections.
+/// A call of the host. The first byte is the operation; 65 to 79 are kept for forwarding of TCP connections.
 public enum Request: Equatable, Sendable {
     /// Reply: empty.
     case ping
@@ -31,6 +31,11 @@ public enum Request: Equatable, Sendable {
     /// Runs the image's command, once in the life of a boot. Reply: empty, when it runs or cannot; the console says
     /// what became of it.
     case startWorkload
+    /// Opens a TCP connection: to the guest itself, whatever address something listens on, or to `host` (a name or an
+    /// address, empty for none). Reply: empty, when it is established. Then data both ways; ``FrameFlags/end`` ends a
+    /// direction, `failure` says that the connection broke. A `cancel` resets it, unless the host has ended its
+    /// direction: what it has sent is then still delivered.
+    case dial(host: String, port: UInt16)
 
     private enum Operation: UInt8 {
         case ping = 1
@@ -47,6 +52,7 @@ public enum Request: Equatable, Sendable {
         case growRootFilesystem = 48
         case powerOff = 49
         case startWorkload = 50
+        case dial = 64
     }
 
     public init(decoding payload: [UInt8]) throws(ProtocolError) {
@@ -103,6 +109,11 @@ public enum Request: Equatable, Sendable {
         case .growRootFilesystem: .growRootFilesystem
         case .powerOff: .powerOff
         case .startWorkload: .startWorkload
+        case .dial:
+            .dial(
+                host: try reader.readText("host", limit: ProtocolLimits.hostNameInBytes),
+                port: try reader.read("port")
+            )
         }
     }
 
@@ -139,6 +150,9 @@ public enum Request: Equatable, Sendable {
             writer.write(mode)
             writer.write(createDirectories)
             writer.write(size)
+        case .dial(let host, let port):
+            writer.write(host)
+            writer.write(port)
         }
         return writer.bytes
     }
@@ -159,6 +173,7 @@ public enum Request: Equatable, Sendable {
         case .growRootFilesystem: .growRootFilesystem
         case .powerOff: .powerOff
         case .startWorkload: .startWorkload
+        case .dial: .dial
         }
     }
 }

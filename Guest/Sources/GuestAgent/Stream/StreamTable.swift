@@ -1,0 +1,188 @@
+import CGuest
+import Glibc
+import GuestProtocol
+
+/// The TCP connections that the host has opened into the guest. Each holds at most a window of bytes that the guest has
+/// not taken, and is read only as far as the host has room.
+final class StreamTable {
+    /// How long a connection that the host has left may take to deliver what the host had sent.
+    private static let lingering: UInt64 = 60_000
+    private static let events = EventLoop.readable | EventLoop.writable | EventLoop.edgeTriggered
+
+    private let loop: EventLoop
+    private let send: (FrameType, FrameFlags, UInt32, [UInt8]) -> Void
+    private var dials: [UInt32: Dial] = [:]
+    private var sockets: [UInt32: GuestSocket] = [:]
+    /// Those that may have something to read, in the order of their turns.
+    private var queue = Deque<GuestSocket>()
+    private var buffer = [UInt8](repeating: 0, count: ProtocolLimits.payloadInBytes)
+
+    init(loop: EventLoop, send: @escaping (FrameType, FrameFlags, UInt32, [UInt8]) -> Void) {
+        self.loop = loop
+        self.send = send
+    }
+
+    func holds(_ channel: UInt32) -> Bool { sockets[channel] != nil }
+
+    func open(host: String, port: UInt16, channel: UInt32) throws(Failure) {
+        guard port != 0 else { throw Failure(.invalidArgument, "invalid port 0: expected 1 to 65535") }
+        guard dials.count + sockets.count < ProtocolLimits.streams else {
+            throw Failure(.resourceExhausted, "\(ProtocolLimits.streams) connections into the guest are open already")
+        }
+        let dial = Dial(host: host, port: port, loop: loop)
+        dials[channel] = dial
+        try dial.start { [unowned self] result in
+            dials[channel] = nil
+            switch result {
+            case .success(let descriptor): begin(channel, descriptor)
+            case .failure(let failure): send(.failure, [], channel, failure.encoded())
+            }
+        }
+    }
+
+    private func begin(_ channel: UInt32, _ descriptor: Int32) {
+        let socket = GuestSocket(channel: channel, descriptor: descriptor)
+        do throws(SystemError) {
+            try loop.add(descriptor, Self.events) { [unowned self, unowned socket] events in
+                if events != EventLoop.writable {
+                    socket.isReadable = true
+                    enqueue(socket)
+                }
+                socket.isWritable = true
+                flush(socket)
+            }
+        } catch {
+            Glibc.close(descriptor)
+            return send(.failure, [], channel, Failure(.resourceExhausted, error.description).encoded())
+        }
+        sockets[channel] = socket
+        send(.reply, [], channel, [])
+        enqueue(socket)
+    }
+
+    /// Takes data of the host. A channel that is gone has nobody to tell.
+    func receive(_ frame: Frame) throws(Failure) {
+        guard let socket = sockets[frame.channel] else { return }
+        do throws(ProtocolError) {
+            try socket.receiveWindow.receive(frame.payload.count)
+        } catch {
+            throw Failure(.badRequest, "more data than the stream has room for")
+        }
+        guard !socket.hasHostEnded else { throw Failure(.badRequest, "data behind the end of the stream") }
+        if !frame.payload.isEmpty { socket.waiting.append(frame.payload[...]) }
+        socket.hasHostEnded = frame.flags.contains(.end)
+        flush(socket)
+    }
+
+    func grant(_ credit: UInt32, on channel: UInt32) throws(ProtocolError) {
+        guard let socket = sockets[channel] else { return }
+        try socket.sendWindow.grant(credit)
+        enqueue(socket)
+    }
+
+    /// The host has closed the channel.
+    func close(_ channel: UInt32) {
+        if let dial = dials.removeValue(forKey: channel) { return dial.cancel() }
+        guard let socket = sockets[channel] else { return }
+        guard socket.hasHostEnded else { return drop(socket, resetting: true) }
+        if socket.isShutDown { return drop(socket, resetting: false) }
+        socket.isLeft = true
+        _ = loop.schedule(afterMilliseconds: Self.lingering) { [unowned self, weak socket] in
+            if let socket, sockets[channel] === socket { drop(socket, resetting: true) }
+        }
+    }
+
+    /// Resets all connections: a part of what the host wanted to send would look like the whole.
+    func endSession() {
+        for dial in dials.values { dial.cancel() }
+        dials.removeAll()
+        for socket in Array(sockets.values) { drop(socket, resetting: true) }
+        queue = Deque()
+    }
+
+    /// Reads a piece of every connection that has something while `hasRoom`.
+    /// - Returns: whether there may be more.
+    func pump(while hasRoom: () -> Bool) -> Bool {
+        for _ in 0..<queue.count {
+            guard hasRoom() else { return true }
+            guard let socket = queue.popFirst() else { break }
+            socket.isQueued = false
+            if socket.canBeRead, sockets[socket.channel] === socket { read(socket) }
+        }
+        return !queue.isEmpty
+    }
+
+    private func enqueue(_ socket: GuestSocket) {
+        guard !socket.isQueued, socket.canBeRead else { return }
+        socket.isQueued = true
+        queue.append(socket)
+    }
+
+    private func read(_ socket: GuestSocket) {
+        let count = recv(socket.descriptor, &buffer, min(buffer.count, socket.sendWindow.available), 0)
+        if count > 0 {
+            socket.sendWindow.spend(count)
+            send(.data, [], socket.channel, Array(buffer[..<count]))
+            enqueue(socket)
+        } else if count < 0, errno == EINTR {
+            enqueue(socket)
+        } else if count < 0, errno == EAGAIN {
+            socket.isReadable = false
+        } else if count < 0 || socket.writeError != 0 {
+            fail(socket, count < 0 ? errno : socket.writeError)
+        } else {
+            socket.hasGuestEnded = true
+            send(.data, .end, socket.channel, [])
+            dropIfDone(socket)
+        }
+    }
+
+    private func flush(_ socket: GuestSocket) {
+        let count = socket.flush()
+        if socket.writeError != 0 {
+            // What the guest had sent before is there to be read, then the end.
+            socket.isReadable = true
+            enqueue(socket)
+        }
+        if count > 0, let credit = socket.receiveWindow.consume(count), !socket.isLeft, !socket.hasHostEnded {
+            var writer = ByteWriter()
+            writer.write(credit)
+            send(.credit, [], socket.channel, writer.bytes)
+        }
+        if socket.hasHostEnded, socket.waiting.isEmpty, !socket.isShutDown {
+            socket.isShutDown = true
+            shutdown(socket.descriptor, Int32(SHUT_WR))
+        }
+        dropIfDone(socket)
+    }
+
+    private func dropIfDone(_ socket: GuestSocket) {
+        guard socket.isShutDown else { return }
+        if socket.isLeft {
+            drop(socket, resetting: false)
+        } else if socket.hasGuestEnded {
+            if socket.writeError != 0, !socket.hasHostEnded {
+                // The host learns that its direction is closed, too.
+                send(.failure, [], socket.channel, Self.broken(socket.writeError).encoded())
+            }
+            drop(socket, resetting: false)
+        }
+    }
+
+    private func fail(_ socket: GuestSocket, _ number: Int32) {
+        send(.failure, [], socket.channel, Self.broken(number).encoded())
+        drop(socket, resetting: false)
+    }
+
+    private static func broken(_ number: Int32) -> Failure {
+        Failure(.unavailable, "the guest broke the connection: \(SystemError("", number).reason)")
+    }
+
+    private func drop(_ socket: GuestSocket, resetting: Bool) {
+        guard sockets[socket.channel] === socket else { return }
+        sockets[socket.channel] = nil
+        loop.remove(socket.descriptor)
+        if resetting { cguest_reset_on_close(socket.descriptor) }
+        Glibc.close(socket.descriptor)
+    }
+}
