@@ -16,6 +16,8 @@ let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: 
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let guestProtocol: Target.Dependency = .product(name: "GuestProtocol", package: "Guest")
 let guestAgent: Target.Dependency = .product(name: "GuestAgent", package: "Guest")
@@ -34,6 +36,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
@@ -129,6 +132,15 @@ let package = Package(
             dependencies: ["VersCore", "VersAPI", hummingbird, logging, lifecycle, nioCore, systemPackage],
             swiftSettings: settings
         ),
+        // TLS from outside into guests.
+        .target(
+            name: "FrontDoor",
+            dependencies: [
+                "KeyMaterial", "HostSystem", "VersCore", "VersAPI", logging, lifecycle, systemPackage, nioCore, nioPosix,
+                nioTLS, nioSSL,
+            ],
+            swiftSettings: settings
+        ),
         .target(
             name: "VersClient",
             dependencies: [
@@ -174,7 +186,7 @@ let package = Package(
         .executableTarget(
             name: "versd",
             dependencies: [
-                "VersServer", "VersCore", "VersAPI", "QEMU", "GuestConnection", "InstanceStore", "MetadataStore",
+                "VersServer", "FrontDoor", "VersCore", "VersAPI", "QEMU", "GuestConnection", "InstanceStore", "MetadataStore",
                 "KeyMaterial", "HostSystem",
                 argumentParser, logging, lifecycle, systemPackage, hummingbird,
             ],
@@ -231,6 +243,14 @@ let package = Package(
         .testTarget(
             name: "VersClientTests",
             dependencies: ["APITestSupport", "VersClient", "VersAPI", nioCore, systemPackage],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "FrontDoorTests",
+            dependencies: [
+                "FrontDoor", "KeyMaterial", "VersCore", "VersAPI", logging, lifecycle, systemPackage, nioCore, nioPosix,
+                nioSSL, .product(name: "NIOEmbedded", package: "swift-nio"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(name: "GuestProtocolTests", dependencies: [guestProtocol], swiftSettings: settings),

@@ -24,6 +24,7 @@ struct MachineRecord: Codable, FetchableRecord, PersistableRecord {
     let state: String
     let stateReason: String?
     let labels: [String: String]?
+    let isPrivate: Bool
     let hardware: Hardware
     let diskMiB: Int
     let parentCommitID: String?
@@ -45,6 +46,7 @@ struct MachineRecord: Codable, FetchableRecord, PersistableRecord {
         state = machine.state.rawValue
         stateReason = machine.stateReason
         labels = machine.labels
+        isPrivate = machine.isPrivate
         hardware = machine.hardware
         diskMiB = machine.diskMiB
         parentCommitID = machine.parentCommitID?.text
@@ -65,7 +67,7 @@ struct MachineRecord: Codable, FetchableRecord, PersistableRecord {
         else {
             throw VersError(.internal, "row of vm '\(id)' in the database is damaged")
         }
-        return Machine(
+        var machine = Machine(
             id: id,
             ownerID: owner,
             organisationID: organisation,
@@ -86,5 +88,7 @@ struct MachineRecord: Codable, FetchableRecord, PersistableRecord {
             sleepCommitID: sleepCommitID.flatMap(CommitID.init),
             credentials: credentials
         )
+        machine.isPrivate = isPrivate
+        return machine
     }
 }

@@ -39,6 +39,7 @@ public struct APIServer: Service {
         images: any ImageOperations,
         accounts: any AccountOperations,
         names: NameOperations,
+        frontDoor: any FrontDoorOperations,
         keys: any KeyAuthenticating,
         idempotency: IdempotencyService,
         system: VersionResponse,
@@ -65,7 +66,8 @@ public struct APIServer: Service {
         PublicRepositoryRoutes(repositories: names.repositories).register(on: &routes)
         EnvironmentRoutes(environment: names.environment, bodies: bodies).register(on: &routes)
         DomainNameRoutes(domainNames: names.domainNames, bodies: bodies).register(on: &routes)
-        SystemRoutes(version: system, counters: counters, follows: follows).register(on: &routes)
+        SystemRoutes(version: system, counters: counters, follows: follows, frontDoor: frontDoor)
+            .register(on: &routes)
         DocumentRoutes(version: system.workspace_version).register(on: &routes)
 
         let router = Router(context: APIRequestContext.self, options: .autoGenerateHeadEndpoints)

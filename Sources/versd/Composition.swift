@@ -1,4 +1,5 @@
 import Foundation
+import FrontDoor
 import Glibc
 import GuestConnection
 import HostSystem
@@ -21,6 +22,7 @@ struct Composition {
     let accelerator: AcceleratorPreference
     let standbyCount: Int
     let registration: RegistrationPolicy
+    let frontDoor: FrontDoorConfiguration
     let readyDescriptor: Int32?
     let logger: Logger
 
@@ -30,6 +32,7 @@ struct Composition {
         let background = BackgroundWork()
         var configuration = DomainConfiguration()
         configuration.standbyCount = standbyCount
+        configuration.domain = frontDoor.domain
         let hypervisor = try await QEMUHypervisor(
             configuration: QEMUConfiguration(
                 memoryLibrary: Self.companion("libramlayers.so"),
@@ -75,6 +78,13 @@ struct Composition {
             builder: ImageBuilderProcess(executable: Self.companion("vers-image"), logger: logger)
         )
         try await imports.recover()
+        let domainNames = DomainNameService(domain: domain)
+        let door = FrontDoor(
+            configuration: frontDoor,
+            domain: FrontDoorAccess(machines: machines, domainNames: domainNames, keys: keys),
+            files: FrontDoor.Files(authority: layout.certificateAuthority, port: layout.frontDoorPort),
+            logger: logger
+        )
         let server = APIServer(
             configuration: APIServerConfiguration(host: listen.host, port: listen.port, unixSocket: layout.socket),
             machines: machines,
@@ -86,8 +96,9 @@ struct Composition {
                 repositories: RepositoryService(domain: domain, machines: machines),
                 labels: machines,
                 environment: EnvironmentService(domain: domain),
-                domainNames: DomainNameService(domain: domain)
+                domainNames: domainNames
             ),
+            frontDoor: door,
             keys: keys,
             idempotency: IdempotencyService(store: metadata, keys: domain.keys, logger: logger),
             system: Version.response,
@@ -100,6 +111,7 @@ struct Composition {
                     .init(service: background),
                     .init(service: imports),
                     .init(service: MachineReleaseService(domain: domain)),
+                    .init(service: door),
                     .init(service: server),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint],

@@ -1,5 +1,6 @@
 public import ArgumentParser
 import Foundation
+import Glibc
 public import Logging
 public import QEMU
 import SystemPackage
@@ -54,6 +55,9 @@ struct VersDaemon: AsyncParsableCommand {
     )
     var registration: RegistrationPolicy = .closed
 
+    @OptionGroup(title: "Front door")
+    var frontDoor: FrontDoorOptions
+
     func validate() throws {
         guard (0...64).contains(standby) else {
             throw ValidationError("invalid --standby \(standby): expected 0 to 64")
@@ -68,6 +72,7 @@ struct VersDaemon: AsyncParsableCommand {
             return handler
         }
         let logger = Logger(label: "versd")
+        raiseDescriptorLimit(logger)
         do {
             let instance = try Instance(home: try Instance.home(given: home), logger: logger)
             try await Composition(
@@ -76,6 +81,7 @@ struct VersDaemon: AsyncParsableCommand {
                 accelerator: accelerator,
                 standbyCount: standby,
                 registration: registration,
+                frontDoor: frontDoor.configuration,
                 readyDescriptor: readyFD,
                 logger: logger
             ).run()
@@ -86,6 +92,18 @@ struct VersDaemon: AsyncParsableCommand {
             logger.debug("start failed", metadata: ["error": "\(error)"])
             throw ExitCode(error.code.exitStatus)
         }
+    }
+}
+
+/// Every connection into a guest is a descriptor; shells allow 1,024 by default, and more for the asking.
+private func raiseDescriptorLimit(_ logger: Logger) {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    let wanted = min(limit.rlim_max, 65_536)
+    guard limit.rlim_cur < wanted else { return }
+    limit.rlim_cur = wanted
+    if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) != 0 {
+        logger.warning("the limit of open files could not be raised")
     }
 }
 

@@ -98,6 +98,7 @@ struct ForeignAccessTests {
         "POST /api/v1/keys/validate": (.none, nil),
         "GET /api/v1/orgs": (.none, nil),
         "GET /api/v1/system/version": (.none, nil),
+        "GET /api/v1/system/front-door": (.none, nil),
         "GET /openapi.json": (.none, nil),
         "GET /docs": (.none, nil),
         "GET /health": (.none, nil),

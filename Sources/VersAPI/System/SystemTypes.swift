@@ -16,11 +16,22 @@ public struct HealthResponse: Codable, Sendable, Equatable {
     public var status: String
     public var http: HTTPCounters
     public var exec: StreamCounters
+    /// The same as those of the front door; the public API has them here.
+    public var ssh: DoorConnectionCounters
+    public var front_door: FrontDoorCounters
 
-    public init(status: String, http: HTTPCounters, exec: StreamCounters) {
+    public init(
+        status: String,
+        http: HTTPCounters,
+        exec: StreamCounters,
+        ssh: DoorConnectionCounters,
+        front_door: FrontDoorCounters
+    ) {
         self.status = status
         self.http = http
         self.exec = exec
+        self.ssh = ssh
+        self.front_door = front_door
     }
 }
 

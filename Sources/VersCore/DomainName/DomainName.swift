@@ -30,13 +30,13 @@ public struct DomainName: Sendable, Equatable, Identifiable {
 }
 
 /// The form in which DNS names are kept and compared.
-enum HostName {
+public enum HostName {
     static let maximumLength = 253
     static let maximumLabelLength = 63
 
     /// In lower case and without the dot at its end; nil unless it is a fully qualified name of letters, digits and
     /// hyphens (an international name in its `xn--` form), and no address.
-    static func canonical(_ text: String) -> String? {
+    public static func canonical(_ text: String) -> String? {
         var name = text.lowercased()
         if name.hasSuffix(".") { name.removeLast() }
         guard name.utf8.count <= maximumLength else { return nil }

@@ -14,6 +14,10 @@ public struct InstanceLayout: Sendable, Hashable {
     public var daemonDescription: FilePath { home.appending("daemon.json") }
     /// The API's Unix socket.
     public var socket: FilePath { home.appending("versd.sock") }
+    /// The front door's own certificate authority.
+    public var certificateAuthority: FilePath { home.appending("ca") }
+    /// The port that the front door had last.
+    public var frontDoorPort: FilePath { home.appending("front-door-port") }
     public var daemonLog: FilePath { home.appending("versd.log") }
     /// Locked by the one daemon that serves the instance.
     public var lock: FilePath { home.appending("lock") }

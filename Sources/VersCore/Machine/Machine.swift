@@ -28,6 +28,8 @@ public struct Machine: Sendable, Equatable, Identifiable {
     public var state: MachineState
     public var stateReason: String?
     public var labels: [String: String]?
+    /// Whether its ports, but for SSH, need a link or a key. A VM that starts from a private one is private.
+    public var isPrivate = false
 
     public let hardware: Hardware
     /// The size of the disk that the guest sees. Grows, never shrinks.

@@ -28,6 +28,7 @@ struct TestServer {
             images: ImageService(domain: test.domain, files: files, imports: imports),
             accounts: test.accounts,
             names: test.names,
+            frontDoor: FrontDoorDouble(),
             keys: test.keys,
             idempotency: test.idempotency,
             system: VersionResponse(executable_name: "versd", workspace_version: "0", git_hash: "0"),

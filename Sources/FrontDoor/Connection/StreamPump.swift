@@ -1,0 +1,40 @@
+import NIOCore
+import VersCore
+
+/// Carries bytes between a client and a guest until both directions have ended.
+///
+/// A direction takes the next bytes when the other side has taken the last, so a side that does not read stops the
+/// other, and costs no more than the buffers of one read.
+struct StreamPump {
+    let client: NIOAsyncChannel<ByteBuffer, ByteBuffer>
+    let guest: any GuestStream
+
+    /// Closes both ends before it returns.
+    func run() async throws {
+        do {
+            try await client.executeThenClose { inbound, outbound in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await upstream(inbound) }
+                    group.addTask { try await downstream(outbound) }
+                    // A direction that fails takes the other with it; one that ends does not.
+                    for try await _ in group {}
+                }
+            }
+        } catch {
+            await guest.close()
+            throw error
+        }
+        await guest.close()
+    }
+
+    private func upstream(_ inbound: NIOAsyncChannelInboundStream<ByteBuffer>) async throws {
+        for try await bytes in inbound { try await guest.write(Array(bytes.readableBytesView)) }
+        try Task.checkCancellation()
+        try await guest.endWriting()
+    }
+
+    private func downstream(_ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>) async throws {
+        while let bytes = try await guest.read() { try await outbound.write(ByteBuffer(bytes: bytes)) }
+        outbound.finish()
+    }
+}

@@ -1,0 +1,10 @@
+import Logging
+
+/// What all connections share.
+struct Door: Sendable {
+    let configuration: FrontDoorConfiguration
+    let domain: any FrontDoorDomain
+    let certificates: CertificateSource
+    let counters: DoorCounters
+    let logger: Logger
+}
