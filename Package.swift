@@ -42,7 +42,6 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
-        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
     targets: [
@@ -144,8 +143,7 @@ let package = Package(
         .target(
             name: "VersClient",
             dependencies: [
-                "VersAPI", logging, nioCore, nioPosix, systemPackage,
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                "VersAPI", logging, nioCore, nioPosix, nioSSL, systemPackage,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

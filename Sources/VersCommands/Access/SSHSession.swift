@@ -40,6 +40,18 @@ struct SSHSession {
         }
     }
 
+    /// The same, once.
+    /// - Returns: the exit status, and whether the way to the VM ended before the session did.
+    func runOnce(options: [String], command: String) async throws -> (status: Int32, isLost: Bool) {
+        let report = try ConnectionReport()
+        defer { report.remove() }
+        let client = try SSHClient.find(session.context)
+        let status = try await attempt(client, options: options, command: command, report: report)
+        let wasReached = report.has(.session)
+        if status == Self.ownFailure { try checkReached(wasReached) }
+        return (status, status == Self.ownFailure && report.has(.lost))
+    }
+
     private func attempt(
         _ client: SSHClient,
         options: [String],

@@ -35,7 +35,7 @@ struct VersCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "Inside a VM",
                 subcommands: [
-                    Execute.self, Connect.self, Tunnel.self, SSHConfig.self, Logs.self,
+                    Execute.self, Connect.self, Copy.self, Tunnel.self, SSHConfig.self, Logs.self,
                 ]
             ),
             CommandGroup(name: "State", subcommands: [Pause.self, Resume.self, Stop.self, Start.self, Resize.self]),
