@@ -12,14 +12,19 @@ public enum Splice {
     }
 
     /// Joins two channels of one event loop, which are not reading by themselves.
-    /// - Returns: when both are closed, which of the two had ended its direction, or was lost, first.
-    public static func join(_ first: any Channel, _ second: any Channel) -> EventLoopFuture<End> {
-        let promise = first.eventLoop.makePromise(of: End.self)
-        return first.eventLoop.flatSubmit {
+    /// - Parameter whenEnding: called on the event loop with the side that has ended its direction, or was lost, first,
+    ///   before the other side gets to know.
+    /// - Returns: when both are closed.
+    public static func join(
+        _ first: any Channel,
+        _ second: any Channel,
+        whenEnding: @escaping @Sendable (End) -> Void = { _ in }
+    ) -> EventLoopFuture<Void> {
+        first.eventLoop.flatSubmit {
             let one = SpliceHandler()
             let other = SpliceHandler()
             do {
-                let shared = SpliceState(promise: promise)
+                let shared = SpliceState(whenEnding)
                 one.state = shared
                 other.state = shared
                 one.side = .first
@@ -36,13 +41,11 @@ public enum Splice {
             } catch {
                 first.close(promise: nil)
                 second.close(promise: nil)
-                promise.fail(error)
+                return first.eventLoop.makeFailedFuture(error)
             }
-            return first.closeFuture.and(second.closeFuture).flatMap { _ in
+            return first.closeFuture.and(second.closeFuture).map { _ in
                 one.partner = nil
                 other.partner = nil
-                promise.succeed(.first)
-                return promise.futureResult
             }
         }
     }
@@ -56,16 +59,16 @@ public enum Splice {
 
 /// What both sides of a splice know. Belongs to their event loop.
 private final class SpliceState {
-    private let promise: EventLoopPromise<Splice.End>
+    private let whenEnding: @Sendable (Splice.End) -> Void
     private var hasEnded = false
 
-    init(promise: EventLoopPromise<Splice.End>) { self.promise = promise }
+    init(_ whenEnding: @escaping @Sendable (Splice.End) -> Void) { self.whenEnding = whenEnding }
 
     /// - Parameter side: the one that ended its direction. The first call counts.
     func end(_ side: Splice.End) {
         guard !hasEnded else { return }
         hasEnded = true
-        promise.succeed(side)
+        whenEnding(side)
     }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 internal import SystemPackage
 import VersAPI
 
@@ -20,10 +21,15 @@ struct SSHClient {
     }
 }
 
+/// The last signal that was passed on to a program.
+private final class PassedSignal: Sendable {
+    let number = Mutex<Int32?>(nil)
+}
+
 /// A program in the foreground: it has our terminal and our other streams.
 ///
-/// What the terminal sends to the foreground reaches it by itself, and only it decides what that means; a request to end
-/// that came to us alone is passed on.
+/// Signals that are meant to end us are passed on to it, and it decides what they mean. Those of the terminal reach it by
+/// itself, too, which makes no difference.
 struct ForegroundProcess {
     var program: FilePath
     var arguments: [String]
@@ -32,13 +38,14 @@ struct ForegroundProcess {
     var input: Int32?
     var output: Int32?
 
-    private static let fromTerminal = [SIGINT, SIGQUIT]
-    private static let toUsAlone = [SIGTERM, SIGHUP]
+    private static let endings = [SIGINT, SIGQUIT, SIGTERM, SIGHUP]
 
-    /// - Returns: its exit status, or 128 and the number of the signal that ended it.
+    /// - Returns: its exit status, or 128 and the number of the signal that ended it, be it by a failure after it was
+    ///   passed on.
     /// - Throws: `.internal` when it cannot be started. Cancellation ends it.
     func run() async throws -> Int32 {
-        let signals = SignalStream.signals(Self.fromTerminal + Self.toUsAlone)
+        let signals = SignalStream.signals(Self.endings)
+        let passed = PassedSignal()
         let pid = try start()
         return try await withThrowingTaskGroup(of: Int32?.self) { group in
             group.addTask {
@@ -49,12 +56,16 @@ struct ForegroundProcess {
                 }
             }
             group.addTask {
-                for await number in signals where Self.toUsAlone.contains(number) { kill(pid, number) }
+                for await number in signals {
+                    passed.number.withLock { $0 = number }
+                    kill(pid, number)
+                }
                 return nil
             }
             defer { group.cancelAll() }
             while let result = try await group.next() {
-                if let status = result { return status }
+                guard let status = result else { continue }
+                return status == 0 ? 0 : passed.number.withLock { $0 }.map { 128 + $0 } ?? status
             }
             throw CancellationError()
         }

@@ -38,7 +38,11 @@ struct SSHProxy: AsyncParsableCommand {
             let loop = MultiThreadedEventLoopGroup.singleton.next()
             let tunnel = try await dialer.open(.init(machine: id, port: port), on: loop)
             let local = try await Self.standardStreams(on: loop)
-            if try await Splice.join(local, tunnel).get() == .second { report?.note(.lost) }
+            let joined = Splice.join(local, tunnel) { end in
+                // Before OpenSSH notices, which ends us.
+                if end == .second { report?.note(.lost) }
+            }
+            try await joined.get()
         }
     }
 
@@ -66,7 +70,7 @@ struct SSHProxy: AsyncParsableCommand {
 }
 
 /// What a session's proxy and OpenSSH tell the `vers` that started them, as files in a directory of its own.
-struct ConnectionReport {
+struct ConnectionReport: Sendable {
     enum Event: String, CaseIterable {
         /// A shell or a command was reached.
         case session

@@ -62,8 +62,8 @@ struct SSHSession {
         let ssh = try SSHOptions(machine: machine, files: files, context: session.context)
         let note = ": >\(ShellCommand.quoted(report.path(of: .session)))".replacing("%", with: "%%")
         let words =
-            ssh.arguments + ["-o", "LogLevel=ERROR", "-o", "PermitLocalCommand=yes", "-o", "LocalCommand=\(note)"]
-            + options + ["root@\(machine)"] + (command.map { ["--", $0] } ?? [])
+            options + ssh.arguments
+            + ["-o", "LogLevel=ERROR", "-o", "PermitLocalCommand=yes", "-o", "LocalCommand=\(note)"] + ["root@\(machine)"] + (command.map { ["--", $0] } ?? [])
         var environment = session.context.environment
         environment[ConnectionReport.variable] = report.directory
         let process = ForegroundProcess(

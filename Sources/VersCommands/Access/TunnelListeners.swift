@@ -80,7 +80,7 @@ struct TunnelListeners {
         await withTaskCancellationHandler {
             do {
                 let tunnel = try await dial(destination, for: local)
-                _ = try await Splice.join(local, tunnel).get()
+                try await Splice.join(local, tunnel).get()
             } catch let error as VersError where error.code != .cancelled {
                 session.context.report(error)
                 try? await local.close()

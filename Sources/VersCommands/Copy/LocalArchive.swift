@@ -46,7 +46,7 @@ struct LocalArchive {
     /// Unpacks an archive into an empty directory that nobody else enters. What it holds is not to be trusted yet.
     func unpack(_ source: PieceReader, into path: String, each count: @Sendable (Int) -> Void) async throws {
         // Names that lead out of the directory are refused by tar itself; links that would are made last.
-        let arguments = ["-x", "-f", "-", "-p", "--no-same-owner", "--no-overwrite-dir", "-C", path]
+        let arguments = ["-x", "-f", "-", "-p", "--no-same-owner", "-C", path]
         let ends = try FileDescriptor.pipe(options: .closeOnExec)
         async let status = run(arguments, input: ends.readEnd)
         do {

@@ -27,17 +27,23 @@ struct SSHPipe {
     ) async throws {
         let input = try FileDescriptor.pipe(options: .closeOnExec)
         let output = try FileDescriptor.pipe(options: .closeOnExec)
+        let end = FirstValue<Int32>()
         try await withThrowingTaskGroup(of: Int32?.self) { group in
             group.addTask {
-                defer { Self.close([input.readEnd, output.writeEnd]) }
+                defer {
+                    Self.close([input.readEnd, output.writeEnd])
+                    end.finish()
+                }
                 return try await start(script, arguments, input: input.readEnd, output: output.writeEnd)
             }
             group.addTask {
                 defer { Self.close([input.writeEnd]) }
-                do {
-                    try await feed(input.writeEnd)
-                } catch Errno.brokenPipe {
-                    // Whoever read has ended, and its status says why.
+                try await Self.until(end) {
+                    do {
+                        try await feed(input.writeEnd)
+                    } catch Errno.brokenPipe {
+                        // Whoever read has ended, and its status says why.
+                    }
                 }
                 return nil
             }
@@ -55,10 +61,7 @@ struct SSHPipe {
         var status: Int32?
         while let outcome = await group.nextResult() {
             switch outcome {
-            case .success(let value?):
-                status = value
-                // Nobody reads what is still to be fed.
-                group.cancelAll()
+            case .success(let value?): status = value
             case .success(nil): break
             case .failure(let error):
                 if failure == nil, !(error is CancellationError) { failure = error }
@@ -67,11 +70,27 @@ struct SSHPipe {
         }
         // What the script says of its end is nearer to the cause than what its streams made of it.
         if let failure, failure is ConnectionLost { throw failure }
+        if let status, [SIGINT, SIGTERM, SIGHUP, SIGQUIT].contains(status - 128) {
+            throw VersError(.cancelled, "Operation cancelled")
+        }
         if let status, status != 0 {
             throw VersError(.internal, "the copy failed in VM '\(session.name(of: machine))'")
         }
         if let failure { throw failure }
         try Task.checkCancellation()
+    }
+
+    /// Runs `body`, but no longer than until the script ends: nobody reads what is still to be fed.
+    private static func until(
+        _ end: FirstValue<Int32>,
+        _ body: @escaping @Sendable () async throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await body() }
+            group.addTask { _ = await end.value }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
     }
 
     private func start(

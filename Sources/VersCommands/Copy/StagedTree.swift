@@ -7,8 +7,11 @@ import VersAPI
 /// The VM's contents are not trusted. Nothing is written through a link, neither one that came along nor one that is
 /// there already; no file keeps a bit that lends the identity of whoever copies; devices are left out.
 struct StagedTree {
-    let stage: String
+    /// Where the directory is unpacked.
+    var stage: String { "\(enclosure)/tree" }
     let target: String
+    /// Closed to others, whatever becomes of what is in it.
+    private let enclosure: String
 
     /// - Throws: `.notFound` for a directory that is missing, `.conflict` for something else in the way.
     init(_ request: CopyRequest) throws {
@@ -24,23 +27,24 @@ struct StagedTree {
         guard mkdtemp(&template) != nil else {
             throw VersError(.invalidArgument, "cannot write in \(parent): \(Errno(rawValue: errno))")
         }
-        stage = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        enclosure = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        guard mkdir(stage, 0o700) == 0 else { throw Self.failure("make", stage) }
     }
 
     func remove() {
         // Directories that came without permission to be entered or changed.
+        chmod(stage, 0o700)
         if let names = FileManager.default.enumerator(atPath: stage) {
             while let name = names.nextObject() as? String {
                 if Self.kind("\(stage)/\(name)") == S_IFDIR { chmod("\(stage)/\(name)", 0o700) }
             }
         }
-        try? FileManager.default.removeItem(atPath: stage)
+        try? FileManager.default.removeItem(atPath: enclosure)
     }
 
     /// - Returns: what was left out.
     func commit() throws -> [String] {
         var skipped: [String] = []
-        // The stage itself was not to be entered by others; its content says what it is to be.
         let directories = try clean("", &skipped)
         if Self.kind(target) == nil {
             for (path, status) in directories { Self.restore("\(stage)\(path)", status) }
