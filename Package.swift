@@ -135,7 +135,8 @@ let package = Package(
         .target(
             name: "FrontDoor",
             dependencies: [
-                "KeyMaterial", "HostSystem", "VersCore", "VersAPI", logging, lifecycle, systemPackage, nioCore, nioPosix,
+                "KeyMaterial", "HostSystem", "VersCore", "VersAPI", logging, lifecycle, systemPackage, nioCore,
+                nioPosix,
                 nioTLS, nioSSL,
             ],
             swiftSettings: settings
@@ -184,7 +185,8 @@ let package = Package(
         .executableTarget(
             name: "versd",
             dependencies: [
-                "VersServer", "FrontDoor", "VersCore", "VersAPI", "QEMU", "GuestConnection", "InstanceStore", "MetadataStore",
+                "VersServer", "FrontDoor", "VersCore", "VersAPI", "QEMU", "GuestConnection", "InstanceStore",
+                "MetadataStore",
                 "KeyMaterial", "HostSystem",
                 argumentParser, logging, lifecycle, systemPackage, hummingbird,
             ],

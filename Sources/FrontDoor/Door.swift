@@ -5,6 +5,7 @@ struct Door: Sendable {
     let configuration: FrontDoorConfiguration
     let domain: any FrontDoorDomain
     let certificates: CertificateSource
+    let signer: LinkSigner
     let counters: DoorCounters
     let logger: Logger
 }

@@ -1,3 +1,4 @@
+public import Foundation
 import HostSystem
 import KeyMaterial
 public import Logging
@@ -14,6 +15,7 @@ public import VersAPI
 public final class FrontDoor: Service {
     private struct State {
         var description: FrontDoorResponse?
+        var signer: LinkSigner?
         var waiting: [CheckedContinuation<FrontDoorResponse, Never>] = []
     }
 
@@ -30,8 +32,11 @@ public final class FrontDoor: Service {
         public var authority: FilePath
         /// Holds the port of last time.
         public var port: FilePath
+        /// Signs links; made when it is missing.
+        public var secret: FilePath
 
-        public init(authority: FilePath, port: FilePath) {
+        public init(authority: FilePath, port: FilePath, secret: FilePath) {
+            self.secret = secret
             self.authority = authority
             self.port = port
         }
@@ -62,6 +67,22 @@ public final class FrontDoor: Service {
         }
     }
 
+    /// An address under which whoever has it may use a port of a private VM.
+    /// - Parameter port: nil for what the name of the VM leads to by itself.
+    /// - Throws: `.unavailable` when the front door does not listen.
+    public func link(to machine: MachineID, port: UInt16?, validUntil expiry: Date) async throws -> String {
+        let description = await description()
+        guard let url = description.url(of: machine, port: port), let signer = state.withLock({ $0.signer }) else {
+            throw VersError(
+                .unavailable,
+                "the front door does not listen: \(description.problem ?? "it is switched off")",
+                hint: "look at it with: vers doctor"
+            )
+        }
+        let token = signer.token(for: machine, port: port ?? DoorConnection.webPort, validUntil: expiry)
+        return "\(url)?\(LinkSigner.parameter)=\(token)"
+    }
+
     public func run() async throws {
         guard configuration.isEnabled else {
             publish(listeners: [], authority: nil, problems: [])
@@ -69,8 +90,10 @@ public final class FrontDoor: Service {
             return
         }
         let certificates: CertificateSource
+        let signer: LinkSigner
         do {
             certificates = try await openCertificates()
+            signer = try await BlockingPool.run { [files] in try LinkSigner.open(files.secret) }
         } catch {
             publish(listeners: [], authority: nil, problems: [error])
             try? await gracefulShutdown()
@@ -79,6 +102,7 @@ public final class FrontDoor: Service {
         let plan = ListenerPlan(configuration: configuration, memory: PortMemory(path: files.port), logger: logger)
         let opened = await plan.open()
         let authority = certificates.authority.certificatePEM
+        state.withLock { $0.signer = signer }
         publish(listeners: opened.listeners, authority: authority, problems: opened.problems)
         guard !opened.listeners.isEmpty else {
             try? await gracefulShutdown()
@@ -88,6 +112,7 @@ public final class FrontDoor: Service {
             configuration: configuration,
             domain: domain,
             certificates: certificates,
+            signer: signer,
             counters: doorCounters,
             logger: logger
         )
@@ -117,8 +142,11 @@ public final class FrontDoor: Service {
                     gate: arrival.gate
                 ).run()
             }
-        } catch where !Task.isCancelled {
-            logger.error("a port does not listen any more", metadata: ["port": "\(listener.port)", "error": "\(error)"])
+        } catch  where !Task.isCancelled {
+            logger.error(
+                "a port does not listen any more",
+                metadata: ["port": "\(listener.port)", "error": "\(error)"]
+            )
         } catch {}
     }
 

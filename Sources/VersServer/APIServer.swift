@@ -40,6 +40,7 @@ public struct APIServer: Service {
         accounts: any AccountOperations,
         names: NameOperations,
         frontDoor: any FrontDoorOperations,
+        exposure: any ExposureOperations,
         keys: any KeyAuthenticating,
         idempotency: IdempotencyService,
         system: VersionResponse,
@@ -66,6 +67,7 @@ public struct APIServer: Service {
         PublicRepositoryRoutes(repositories: names.repositories).register(on: &routes)
         EnvironmentRoutes(environment: names.environment, bodies: bodies).register(on: &routes)
         DomainNameRoutes(domainNames: names.domainNames, bodies: bodies).register(on: &routes)
+        ExposureRoutes(exposure: exposure, frontDoor: frontDoor, bodies: bodies).register(on: &routes)
         SystemRoutes(version: system, counters: counters, follows: follows, frontDoor: frontDoor)
             .register(on: &routes)
         DocumentRoutes(version: system.workspace_version).register(on: &routes)

@@ -82,7 +82,11 @@ struct Composition {
         let door = FrontDoor(
             configuration: frontDoor,
             domain: FrontDoorAccess(machines: machines, domainNames: domainNames, keys: keys),
-            files: FrontDoor.Files(authority: layout.certificateAuthority, port: layout.frontDoorPort),
+            files: FrontDoor.Files(
+                authority: layout.certificateAuthority,
+                port: layout.frontDoorPort,
+                secret: layout.frontDoorSecret
+            ),
             logger: logger
         )
         let server = APIServer(
@@ -99,6 +103,7 @@ struct Composition {
                 domainNames: domainNames
             ),
             frontDoor: door,
+            exposure: machines,
             keys: keys,
             idempotency: IdempotencyService(store: metadata, keys: domain.keys, logger: logger),
             system: Version.response,

@@ -13,7 +13,10 @@ struct FrontDoorOptions: ParsableArguments {
     )
     var frontDoor: Place?
 
-    @Option(help: "VMs are called <vm-id>.vm.<domain>. Names below vers.localhost lead to this machine without a DNS server.")
+    @Option(
+        help:
+            "VMs are called <vm-id>.vm.<domain>. Names below vers.localhost lead to this machine without a DNS server."
+    )
     var domain = FrontDoorConfiguration().domain
 
     @Option(

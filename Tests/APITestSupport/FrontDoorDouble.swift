@@ -1,8 +1,10 @@
+public import Foundation
 public import VersAPI
+public import VersCore
 public import VersServer
 
 /// A front door that is open, and that nobody uses.
-public struct FrontDoorDouble: FrontDoorOperations {
+public struct FrontDoorDouble: FrontDoorOperations, ExposureOperations {
     public init() {}
 
     public func description() async -> FrontDoorResponse {
@@ -16,6 +18,16 @@ public struct FrontDoorDouble: FrontDoorOperations {
             problem: nil
         )
     }
+
+    public func link(to machine: MachineID, port: UInt16?, validUntil expiry: Date) async throws -> String {
+        "https://\(machine)/"
+    }
+
+    public func exposure(of id: MachineID, for principal: Principal) async throws -> Exposure {
+        Exposure(is_private: false)
+    }
+
+    public func setExposure(_ exposure: Exposure, of id: MachineID, for principal: Principal) async throws {}
 
     public var counters: FrontDoorCounters { FrontDoorCounters() }
 }

@@ -52,6 +52,7 @@ public struct ServerFixture: Sendable {
             accounts: AccountDouble(),
             names: names.operations,
             frontDoor: FrontDoorDouble(),
+            exposure: FrontDoorDouble(),
             keys: domain,
             idempotency: IdempotencyService(store: metadata, keys: SystemKeyMaterial(), logger: logger),
             system: VersionResponse(executable_name: "versd", workspace_version: "0.0.1", git_hash: "abc"),

@@ -20,12 +20,18 @@ struct CertificateTests {
             var first: FrontDoorResponse?
             // As a daemon leaves it that ended while it made one.
             try FileManager.default.createDirectory(atPath: "\(home)/ca.making-1", withIntermediateDirectories: true)
-            try await DoorFixture.run(home: home) { $0.port = nil } _: { first = $0.description }
+            try await DoorFixture.run(home: home) {
+                $0.port = nil
+            } _: {
+                first = $0.description
+            }
             let kept = try #require(first)
-            #expect(try HostFile.names(in: home).sorted() == ["ca", "port"])
+            #expect(try HostFile.names(in: home).sorted() == ["ca", "port", "secret"])
             var status = stat()
             #expect(stat("\(home)/ca/ca.key", &status) == 0 && status.st_mode & 0o777 == 0o600)
-            try await DoorFixture.run(home: home) { $0.port = nil } _: { door in
+            try await DoorFixture.run(home: home) {
+                $0.port = nil
+            } _: { door in
                 #expect(door.description.ca_certificate == kept.ca_certificate)
                 #expect(door.description.port == kept.port)
             }
@@ -33,12 +39,18 @@ struct CertificateTests {
     }
 
     @Test func `an instance whose port is taken takes another, unless it was asked for`() async throws {
-        try await DoorFixture.run { $0.port = nil } _: { first in
-            try await DoorFixture.run { $0.port = nil } _: { second in
+        try await DoorFixture.run {
+            $0.port = nil
+        } _: { first in
+            try await DoorFixture.run {
+                $0.port = nil
+            } _: { second in
                 #expect(second.description.is_listening)
                 #expect(second.description.port != first.description.port)
             }
-            try await DoorFixture.run { $0.port = first.port } _: { second in
+            try await DoorFixture.run {
+                $0.port = first.port
+            } _: { second in
                 #expect(!second.description.is_listening)
                 #expect(second.description.problem?.contains("127.0.0.1:\(first.port)") == true)
             }
@@ -48,7 +60,7 @@ struct CertificateTests {
     @Test func `a damaged authority is not replaced`() async throws {
         try await Self.directory { home in
             try await DoorFixture.run(home: home) { _ in }
-            try DurableFile.write(Array("x".utf8), to: home.appending("ca/ca.key")
+            try await DurableFile.write(Array("x".utf8), to: home.appending("ca/ca.key"))
             try await DoorFixture.run(home: home) { door in
                 #expect(!door.description.is_listening)
                 #expect(door.description.problem?.contains("\(home)/ca") == true)
@@ -70,7 +82,9 @@ struct CertificateTests {
             }
             let (first, second) = (try CertificateAuthority(name: "first"), try CertificateAuthority(name: "second"))
             try write(first)
-            try await DoorFixture.run { $0.certificates = [files] } _: { door in
+            try await DoorFixture.run {
+                $0.certificates = [files]
+            } _: { door in
                 let machine = door.domain.machine
                 door.domain.change { $0.names["app.example.com"] = machine }
                 door.domain.serve(80, DomainDouble.echo)
@@ -88,11 +102,13 @@ struct CertificateTests {
                 try await Task.sleep(for: .milliseconds(1100))
                 #expect(try await ask("app.example.com", try roots(second)) == expected)
                 // What cannot be used does not replace what could.
-                try DurableFile.write([1], to: files.certificate)
+                try await DurableFile.write([1], to: files.certificate)
                 try await Task.sleep(for: .milliseconds(1100))
                 #expect(try await ask("app.example.com", try roots(second)) == expected)
             }
-            try await DoorFixture.run { $0.certificates = [files] } _: { door in
+            try await DoorFixture.run {
+                $0.certificates = [files]
+            } _: { door in
                 #expect(!door.description.is_listening)
                 #expect(door.description.problem?.contains("\(files.certificate)") == true)
             }

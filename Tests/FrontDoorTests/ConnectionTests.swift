@@ -47,12 +47,16 @@ struct ConnectionTests {
 
     @Test func `a port in the name is reached unread, and so is that of an extra port`() async throws {
         let extra = try await Self.freePort()
-        try await DoorFixture.run { $0.extraPorts = [extra] } _: { door in
+        try await DoorFixture.run {
+            $0.extraPorts = [extra]
+        } _: { door in
             door.domain.serve(5432, DomainDouble.banner("hello"))
             door.domain.serve(extra, DomainDouble.banner("extra"))
-            #expect(try await door.connect(to: "5432-\(door.name)") { try await $0.text(atLeast: 5) } == "hello")
+            let named = try await door.connect(to: "5432-\(door.name)") { try await $0.text(atLeast: 5) }
+            #expect(named == "hello")
             #expect(door.description.extra_ports == [extra])
-            #expect(try await door.connect(port: Int(extra)) { try await $0.text(atLeast: 5) } == "extra")
+            let ported = try await door.connect(port: Int(extra)) { try await $0.text(atLeast: 5) }
+            #expect(ported == "extra")
         }
     }
 
@@ -91,7 +95,7 @@ struct ConnectionTests {
                 return try await client.receive()
             }
             #expect(alert == [21, 3, 1, 0, 2, 2, 112])
-            #expect(door.door.counters.refused_total == 2)
+            while door.door.counters.refused_total < 2 { await Task.yield() }
         }
     }
 
@@ -107,7 +111,9 @@ struct ConnectionTests {
     }
 
     @Test func `nonsense and silence are closed, and cost nobody else anything`() async throws {
-        try await DoorFixture.run { $0.handshakeDeadline = .milliseconds(300) } _: { door in
+        try await DoorFixture.run {
+            $0.handshakeDeadline = .milliseconds(300)
+        } _: { door in
             #expect(try await door.connectPlainly { try await $0.text() } == "")
             let hello = try GreetingTests.hello(door.name)
             for bytes in [[0, 1, 2, 3], Array(hello.prefix(40)), hello + [1, 2, 3, 4, 5]] {
@@ -127,13 +133,17 @@ struct ConnectionTests {
     }
 
     @Test func `a guest that takes no connection is explained to people`() async throws {
-        try await DoorFixture.run { $0.bannerDelay = .milliseconds(50) } _: { door in
+        try await DoorFixture.run {
+            $0.bannerDelay = .milliseconds(50)
+        } _: { door in
             let page = try await door.connect { client in
                 try await client.send("GET / HTTP/1.1\r\n\r\n")
                 return try await client.text()
             }
             #expect(page.hasPrefix("HTTP/1.1 502 Bad Gateway\r\n"))
-            #expect(page.contains("error: nothing listens on port 80\ncode: unavailable\nhint: start a service there\n"))
+            #expect(
+                page.contains("error: nothing listens on port 80\ncode: unavailable\nhint: start a service there\n")
+            )
             door.domain.change { $0.error = VersError(.conflict, "the vm is paused", hint: "resume it") }
             let paused = try await door.connect(to: "8080-\(door.name)") { client in
                 try await client.send("GET / HTTP/1.1\r\n\r\n")
@@ -226,7 +236,9 @@ struct ConnectionTests {
     }
 
     @Test func `a thousand connections at once, and none is left`() async throws {
-        try await DoorFixture.run { $0.maximumConnections = 400 } _: { door in
+        try await DoorFixture.run {
+            $0.maximumConnections = 400
+        } _: { door in
             door.domain.serve(7000, DomainDouble.echo)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<1000 {
@@ -243,27 +255,27 @@ struct ConnectionTests {
             }
             #expect(door.domain.guests.count == 1000)
             while door.door.counters.other.connections_active > 0 { await Task.yield() }
-            #expect(door.domain.guests.allSatisfy(\.isClosed))
+            let open = door.domain.guests.filter { !$0.isClosed }
+            #expect(open.isEmpty)
         }
     }
 
     @Test func `the end of the daemon ends connections`() async throws {
-        let domain = DomainDouble.self
-        let (ended, end) = AsyncStream.makeStream(of: Void.self)
+        let (ready, isReady) = AsyncStream.makeStream(of: Void.self)
+        var client: Task<String, any Error>?
         try await DoorFixture.run { door in
-            door.domain.serve(7000, domain.banner("ready"))
-            let (ready, isReady) = AsyncStream.makeStream(of: Void.self)
-            let task = Task {
-                defer { end.finish() }
+            door.domain.serve(7000) { guest in
+                try await guest.fromGuest.write(Array("ready".utf8))
+                while try await guest.toGuest.read() != nil {}
+            }
+            client = Task {
                 try await door.connect(to: "7000-\(door.name)") { client in
-                    _ = try await client.receive(atLeast: 5)
-                    isReady.finish()
-                    for await _ in ended {}
+                    try await client.text { isReady.finish() }
                 }
             }
             for await _ in ready {}
-            end.finish()
-            _ = task
         }
+        // The end is one of TLS, not a torn connection.
+        #expect(try await client?.value == "ready")
     }
 }

@@ -14,7 +14,10 @@ struct GreetingTests {
         configuration.certificateVerification = .none
         configuration.applicationProtocols = protocols
         let channel = EmbeddedChannel()
-        let handler = try NIOSSLClientHandler(context: try NIOSSLContext(configuration: configuration), serverHostname: name)
+        let handler = try NIOSSLClientHandler(
+            context: try NIOSSLContext(configuration: configuration),
+            serverHostname: name
+        )
         try channel.pipeline.syncOperations.addHandler(handler)
         channel.connect(to: try SocketAddress(unixDomainSocketPath: "/x"), promise: nil)
         let bytes = try #require(try channel.readOutbound(as: ByteBuffer.self))
@@ -57,7 +60,10 @@ struct GreetingTests {
         for _ in 0..<5000 {
             var changed = bytes
             for _ in 0..<Int.random(in: 1...6, using: &generator) {
-                changed[Int.random(in: changed.indices, using: &generator)] = .random(in: .min ... .max, using: &generator)
+                changed[Int.random(in: changed.indices, using: &generator)] = .random(
+                    in: .min ... .max,
+                    using: &generator
+                )
             }
             _ = ClientHello.read(changed.prefix(Int.random(in: 0...changed.count, using: &generator)))
             _ = FirstBytes(changed)
@@ -88,10 +94,12 @@ struct GreetingTests {
         #expect(name("\(id).vm.vers.localhost.evil") == .other("\(id).vm.vers.localhost.evil"))
     }
 
-    @Test(arguments: [
-        ([], nil), (["h2", "http/1.1"], "http/1.1"), (["h2"], "h2"), (["grpc-exp", "h2"], "h2"),
-        (["postgresql"], "postgresql"), (["http/1.1", "vers-tunnel/1"], "vers-tunnel/1"),
-    ] as [([String], String?)])
+    @Test(
+        arguments: [
+            ([], nil), (["h2", "http/1.1"], "http/1.1"), (["h2"], "h2"), (["grpc-exp", "h2"], "h2"),
+            (["postgresql"], "postgresql"), (["http/1.1", "vers-tunnel/1"], "vers-tunnel/1"),
+        ] as [([String], String?)]
+    )
     func `one of the client's protocols is agreed on`(offered: [String], chosen: String?) {
         #expect(ProtocolChoice.choose(from: offered) == chosen)
     }
@@ -101,9 +109,10 @@ struct GreetingTests {
         #expect(request.endpoint.description == "db:5432")
         let own = try TunnelRequest(line: Array(#"{"key":"k","port":22}"#.utf8))
         #expect(own.host == nil)
-        for line in ["", "x", "{}", #"{"key":"secret","port":0}"#, #"{"key":"secret","port":65536}"#,
-            #"{"key":"secret","port":1,"host":"a b"}"#, #"{"key":"secret","port":1,"host":""}"#]
-        {
+        for line in [
+            "", "x", "{}", #"{"key":"secret","port":0}"#, #"{"key":"secret","port":65536}"#,
+            #"{"key":"secret","port":1,"host":"a b"}"#, #"{"key":"secret","port":1,"host":""}"#,
+        ] {
             let error = #expect(throws: VersError.self, "\(line)") { _ = try TunnelRequest(line: Array(line.utf8)) }
             #expect(error?.description.contains("secret") == false)
         }

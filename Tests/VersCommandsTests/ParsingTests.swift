@@ -80,7 +80,7 @@ import VersAPI
 
     @Test func everyCommandExplainsItselfWithExamples() {
         var pending = VersCommand.visibleSubcommands
-        #expect(pending.count == 41)
+        #expect(pending.count == 44)
         while let command = pending.popLast() {
             pending += command.visibleSubcommands
             let configuration = command.configuration

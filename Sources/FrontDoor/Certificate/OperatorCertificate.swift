@@ -63,7 +63,12 @@ struct OperatorCertificate: Sendable {
         do {
             return try HostFile.readText(path, limitInBytes: maximumFileSize)
         } catch {
-            throw VersError(.invalidArgument, "\(path) cannot be read", hint: "check --tls-cert and --tls-key", cause: error)
+            throw VersError(
+                .invalidArgument,
+                "\(path) cannot be read",
+                hint: "check --tls-cert and --tls-key",
+                cause: error
+            )
         }
     }
 

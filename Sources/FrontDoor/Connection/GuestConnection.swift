@@ -26,6 +26,7 @@ struct GuestConnection: Sendable {
         }
         door.counters.opened(target.kind)
         defer { door.counters.closed(target.kind) }
+        guard try await isAdmitted(to: target.endpoint.port) else { return }
         let guest: any GuestStream
         do {
             guest = try await dial(target)
@@ -57,6 +58,33 @@ struct GuestConnection: Sendable {
             if isHTTP || opening.hasEnded { return nil }
             return Target(endpoint: GuestEndpoint(port: DoorConnection.sshPort), kind: .ssh)
         case .undecided, .other: return Target(endpoint: GuestEndpoint(port: DoorConnection.webPort), kind: .other)
+        }
+    }
+
+    /// Whoever is not has been told why, as far as it speaks HTTP/1.
+    private func isAdmitted(to port: UInt16) async throws -> Bool {
+        // SSH has keys of its own.
+        guard visit.reach.isPrivate, port != DoorConnection.sshPort else { return true }
+        let opening = try await gate.collect(
+            limit: RequestHead.maximumLength,
+            within: door.configuration.firstBytesDeadline
+        ) { bytes in
+            switch FirstBytes(bytes) {
+            case .undecided: false
+            case .http: RequestHead.isComplete(bytes)
+            case .ssh, .http2, .other: true
+            }
+        }
+        guard FirstBytes(opening.bytes) == .http, let head = RequestHead(opening.bytes) else {
+            door.counters.refused()
+            return false
+        }
+        let access = PrivateAccess(signer: door.signer, domain: door.domain, visit: visit, port: port)
+        switch await access.decide(head) {
+        case .admit: return true
+        case .answer(let bytes):
+            try await say(bytes)
+            return false
         }
     }
 

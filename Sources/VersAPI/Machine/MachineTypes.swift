@@ -124,6 +124,8 @@ public struct MachineConfiguration: Codable, Sendable, Equatable {
     public var image_name: String?
     public var kernel_name: String?
     public var labels: [String: String]?
+    /// Whether its ports, but for SSH, need a link or a key.
+    public var is_private: Bool?
 
     public init(
         mem_size_mib: Int? = nil,
@@ -131,8 +133,10 @@ public struct MachineConfiguration: Codable, Sendable, Equatable {
         fs_size_mib: Int? = nil,
         image_name: String? = nil,
         kernel_name: String? = nil,
-        labels: [String: String]? = nil
+        labels: [String: String]? = nil,
+        is_private: Bool? = nil
     ) {
+        self.is_private = is_private
         self.mem_size_mib = mem_size_mib
         self.vcpu_count = vcpu_count
         self.fs_size_mib = fs_size_mib

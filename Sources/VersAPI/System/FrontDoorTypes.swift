@@ -34,6 +34,21 @@ public struct FrontDoorResponse: Codable, Sendable, Equatable {
     }
 }
 
+extension FrontDoorResponse {
+    /// The name under which a guest's port is reached.
+    /// - Parameter guestPort: nil for what the VM's name leads to by itself.
+    public func hostName(of machine: MachineID, port guestPort: UInt16? = nil) -> String {
+        let front = guestPort.map { "\($0)-" } ?? ""
+        return "\(front)\(machine).vm.\(domain)"
+    }
+
+    /// Where a browser finds it; nil when the front door does not listen.
+    public func url(of machine: MachineID, port guestPort: UInt16? = nil) -> String? {
+        guard let port else { return nil }
+        return "https://\(hostName(of: machine, port: guestPort))\(port == 443 ? "" : ":\(port)")/"
+    }
+}
+
 /// Connections through the front door, by what they are; part of `GET /health`.
 public struct FrontDoorCounters: Codable, Sendable, Equatable {
     public var ssh = DoorConnectionCounters()

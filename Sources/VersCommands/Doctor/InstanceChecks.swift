@@ -9,7 +9,7 @@ struct InstanceChecks {
     let home: InstanceHome
     let environment: [String: String]
 
-    func run() async -> [Check] { [executable(), images(), await daemon()] }
+    func run() async -> [Check] { [executable(), images()] + (await daemon()) }
 
     private func executable() -> Check {
         do {
@@ -37,7 +37,8 @@ struct InstanceChecks {
         return .ok("images", names.sorted().listed)
     }
 
-    private func daemon() async -> Check {
+    /// The daemon, and its way into guests when it answers.
+    private func daemon() async -> [Check] {
         let name = "daemon"
         do {
             let client: VersClient
@@ -49,24 +50,43 @@ struct InstanceChecks {
                 place = "pid \(record.pid), \(record.url)"
                 client = try InstanceLocator(context).local(record, home: home, environment: environment)
             } else {
-                return .warn(name, "does not run", hint: "it starts with the first command that needs it, or 'vers up'")
+                return [
+                    .warn(name, "does not run", hint: "it starts with the first command that needs it, or 'vers up'")
+                ]
             }
             return try await VersClient.with(client) { client in
                 let version = try await client.version().workspace_version
                 _ = try await client.machines()
                 guard version == ProductVersion.text else {
-                    return .warn(
-                        name,
-                        "\(place) has version \(version), vers has \(ProductVersion.text)",
-                        hint: "restart it: vers down && vers up"
-                    )
+                    return [
+                        .warn(
+                            name,
+                            "\(place) has version \(version), vers has \(ProductVersion.text)",
+                            hint: "restart it: vers down && vers up"
+                        )
+                    ]
                 }
-                return .ok(name, "\(place), version \(version)")
+                return [.ok(name, "\(place), version \(version)"), Self.check(try await client.frontDoor())]
             }
         } catch let error as VersError {
-            return .fail(name, error.message, hint: error.hint ?? "see \(home.log)")
+            return [.fail(name, error.message, hint: error.hint ?? "see \(home.log)")]
         } catch {
-            return .fail(name, "\(error)", hint: "see \(home.log)")
+            return [.fail(name, "\(error)", hint: "see \(home.log)")]
         }
+    }
+
+    static func check(_ door: FrontDoorResponse) -> Check {
+        let name = "front door"
+        guard let port = door.port else {
+            return .warn(
+                name,
+                door.problem ?? "switched off",
+                hint: "VMs cannot be reached from outside: see versd --front-door, --tls-cert and --tls-key"
+            )
+        }
+        let ports = ([port] + door.extra_ports).map { "\($0)" }.joined(separator: ", ")
+        let place = "\(door.address), port \(ports): https://<vm-id>.vm.\(door.domain)"
+        guard let problem = door.problem else { return .ok(name, place) }
+        return .warn(name, "\(place); \(problem)", hint: "see versd --front-door-port")
     }
 }

@@ -23,6 +23,11 @@ struct Run: AsyncParsableCommand {
     @OptionGroup var machine: MachineOptions
     @Option(name: [.customShort("N"), .customLong("vm-alias"), .customLong("alias")], help: "A name for the VM.")
     var alias: String?
+    @Flag(
+        name: .customLong("private"),
+        help: "Let only who has a link or a key connect to its ports: see 'vers expose'."
+    )
+    var isPrivate = false
     @Flag(name: .long, help: "Wait until the VM is running; that is what happens without it, too.")
     var wait = false
     @OptionGroup var format: FormatOptions
@@ -42,7 +47,9 @@ struct Run: AsyncParsableCommand {
 
     func run() async throws {
         let context = common.context
-        let configuration = try machine.configuration(over: ProjectFile.read(context), context: context)
+        var requested = try machine.configuration(over: ProjectFile.read(context), context: context)
+        if isPrivate { requested.is_private = true }
+        let configuration = requested
         try await context.withSession { session in
             let id = try await context.progress("starting a VM") {
                 try await session.client.createMachine(configuration, waitForBoot: true)

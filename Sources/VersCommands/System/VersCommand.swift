@@ -32,10 +32,11 @@ struct VersCommand: AsyncParsableCommand {
             CommandGroup(name: "Commit", subcommands: [Commit.self, Tag.self, Repo.self]),
             CommandGroup(name: "Image", subcommands: [Image.self]),
             CommandGroup(name: "Settings", subcommands: [Env.self, Label.self, DomainCommand.self]),
+            CommandGroup(name: "Inside a VM", subcommands: [Execute.self, Connect.self, Copy.self, Logs.self]),
             CommandGroup(
-                name: "Inside a VM",
+                name: "From outside",
                 subcommands: [
-                    Execute.self, Connect.self, Copy.self, Tunnel.self, SSHConfig.self, Logs.self,
+                    Open.self, Tunnel.self, SSHConfig.self, Expose.self, Trust.self,
                 ]
             ),
             CommandGroup(name: "State", subcommands: [Pause.self, Resume.self, Stop.self, Start.self, Resize.self]),

@@ -16,6 +16,8 @@ public struct InstanceLayout: Sendable, Hashable {
     public var socket: FilePath { home.appending("versd.sock") }
     /// The front door's own certificate authority.
     public var certificateAuthority: FilePath { home.appending("ca") }
+    /// Signs links to private VMs.
+    public var frontDoorSecret: FilePath { home.appending("front-door-secret") }
     /// The port that the front door had last.
     public var frontDoorPort: FilePath { home.appending("front-door-port") }
     public var daemonLog: FilePath { home.appending("versd.log") }

@@ -26,7 +26,7 @@ extension MachineService {
         let plan = try await plan(configuration, image: image)
         try await requireLimits(of: principal, count: 1, hardware: plan.hardware)
         let standby = await domain.standbys.take(1, of: plan.hardware.shape).first
-        let machine = Machine(
+        var machine = Machine(
             id: standby?.id ?? MachineID(),
             ownerID: principal.keyID,
             organisationID: principal.organisationID,
@@ -39,6 +39,7 @@ extension MachineService {
             parentMachineID: nil,
             credentials: try domain.keys.machineCredentials(comment: "vers")
         )
+        machine.isPrivate = configuration.is_private ?? false
         guard waitForBoot else {
             do {
                 try await domain.metadata.insert([machine])

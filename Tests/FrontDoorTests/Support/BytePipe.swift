@@ -34,7 +34,7 @@ final class BytePipe: Sendable {
             }
             if done { return }
             try Task.checkCancellation()
-            await sleep(\.writer) { $0.bytes.count >= self.capacity && !$0.isBroken }
+            await sleep(asReader: false) { $0.bytes.count >= self.capacity && !$0.isBroken }
         }
     }
 
@@ -53,7 +53,7 @@ final class BytePipe: Sendable {
             }
             if let result { return result }
             try Task.checkCancellation()
-            await sleep(\.reader) { $0.bytes.isEmpty && !$0.hasEnded && !$0.isBroken }
+            await sleep(asReader: true) { $0.bytes.isEmpty && !$0.hasEnded && !$0.isBroken }
         }
     }
 
@@ -71,14 +71,14 @@ final class BytePipe: Sendable {
     }
 
     private func sleep(
-        _ place: any WritableKeyPath<State, CheckedContinuation<Void, Never>?> & Sendable,
+        asReader: Bool,
         while condition: @Sendable (borrowing State) -> Bool
     ) async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let sleeps = state.withLock { state in
                     guard condition(state), !Task.isCancelled else { return false }
-                    state[keyPath: place] = continuation
+                    if asReader { state.reader = continuation } else { state.writer = continuation }
                     return true
                 }
                 if !sleeps { continuation.resume() }

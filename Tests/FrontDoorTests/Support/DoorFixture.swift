@@ -37,7 +37,11 @@ struct DoorFixture: Sendable {
         let door = FrontDoor(
             configuration: configuration,
             domain: domain,
-            files: .init(authority: home.appending("ca"), port: home.appending("port")),
+            files: .init(
+                authority: home.appending("ca"),
+                port: home.appending("port"),
+                secret: home.appending("secret")
+            ),
             logger: logger
         )
         let group = ServiceGroup(configuration: .init(services: [.init(service: door)], logger: logger))
@@ -138,16 +142,17 @@ final class TestClient: Sendable {
     func end() { outbound.finish() }
 
     /// Everything up to the end of the connection; or until it has `count` bytes. To be called once.
-    func receive(atLeast count: Int = .max) async throws -> [UInt8] {
+    func receive(atLeast count: Int = .max, whenBegun: () -> Void = {}) async throws -> [UInt8] {
         var result: [UInt8] = []
         for try await bytes in inbound {
             result += bytes.readableBytesView
+            whenBegun()
             if result.count >= count { break }
         }
         return result
     }
 
-    func text(atLeast count: Int = .max) async throws -> String {
-        String(decoding: try await receive(atLeast: count), as: UTF8.self)
+    func text(atLeast count: Int = .max, whenBegun: () -> Void = {}) async throws -> String {
+        String(decoding: try await receive(atLeast: count, whenBegun: whenBegun), as: UTF8.self)
     }
 }

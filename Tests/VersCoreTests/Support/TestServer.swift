@@ -29,6 +29,7 @@ struct TestServer {
             accounts: test.accounts,
             names: test.names,
             frontDoor: FrontDoorDouble(),
+            exposure: test.machines,
             keys: test.keys,
             idempotency: test.idempotency,
             system: VersionResponse(executable_name: "versd", workspace_version: "0", git_hash: "0"),

@@ -93,6 +93,7 @@ extension TopicDescription {
                 "image_name": Schema.name.standard(.string(MachineConfiguration.defaultImageName)),
                 "kernel_name": Schema.string.standard(.string(MachineConfiguration.defaultKernelName)),
                 "labels": labels,
+                "is_private": Schema.boolean.about("Whether its ports, but for SSH, need a link or a key."),
             ]
         ),
         "FromCommitRequest": Schema.object(
