@@ -48,7 +48,9 @@ import VersAPI
         #expect(try RemoteObject("directory") == .directory)
         let file = RemoteFile(key: "10-5", size: 10, mode: 0o4755, time: 5, start: 3)
         #expect(try RemoteObject("file 10-5 10 4755 5 3") == .file(file))
-        for line in ["", "file", "file 10-5 10 644 5 11", "file 10-5 -1 644 5 0", "file ../x 10 644 5 0", "directory x"] {
+        for line in [
+            "", "file", "file 10-5 10 644 5 11", "file 10-5 -1 644 5 0", "file ../x 10 644 5 0", "directory x",
+        ] {
             #expect(throws: VersError.self) { try RemoteObject(line) }
         }
     }

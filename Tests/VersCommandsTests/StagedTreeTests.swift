@@ -84,7 +84,9 @@ import VersAPI
         try test.write("evil", to: "make/x")
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/tar")
-        process.arguments = ["-c", "-P", "-f", archive, "--transform", "s,x,../../escaped,", "-C", "\(test.root)/make", "x"]
+        process.arguments = [
+            "-c", "-P", "-f", archive, "--transform", "s,x,../../escaped,", "-C", "\(test.root)/make", "x",
+        ]
         try process.run()
         process.waitUntilExit()
         let file = try FileHandle(forReadingFrom: URL(filePath: archive))

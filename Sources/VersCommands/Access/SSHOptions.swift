@@ -20,7 +20,8 @@ struct SSHOptions {
         guard let executable = context.executable else {
             throw VersError(.unsupported, "the path of 'vers' is not known, so that ssh could not start it")
         }
-        for path in [executable, files.identity, files.knownHosts] where path.string.contains(where: Self.isUnquotable) {
+        for path in [executable, files.identity, files.knownHosts] where path.string.contains(where: Self.isUnquotable)
+        {
             throw VersError(
                 .invalidArgument,
                 "path \(path) cannot be written in a configuration of OpenSSH: it has a quote, a backslash or a line break"

@@ -63,7 +63,9 @@ struct SSHSession {
         let note = ": >\(ShellCommand.quoted(report.path(of: .session)))".replacing("%", with: "%%")
         let words =
             options + ssh.arguments
-            + ["-o", "LogLevel=ERROR", "-o", "PermitLocalCommand=yes", "-o", "LocalCommand=\(note)"] + ["root@\(machine)"] + (command.map { ["--", $0] } ?? [])
+            + ["-o", "LogLevel=ERROR", "-o", "PermitLocalCommand=yes", "-o", "LocalCommand=\(note)"] + [
+                "root@\(machine)"
+            ] + (command.map { ["--", $0] } ?? [])
         var environment = session.context.environment
         environment[ConnectionReport.variable] = report.directory
         let process = ForegroundProcess(

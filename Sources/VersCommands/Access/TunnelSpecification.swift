@@ -44,7 +44,9 @@ struct TunnelSpecification: Equatable {
     private static func host(_ word: Substring, in text: String) throws -> String {
         let isBracketed = word.hasPrefix("[") && word.hasSuffix("]") && word.count > 2
         let host = isBracketed ? word.dropFirst().dropLast() : word
-        let allowed = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_" + (isBracketed ? ":%" : ""))
+        let allowed = Set(
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_" + (isBracketed ? ":%" : "")
+        )
         guard !host.isEmpty, host.utf8.count <= 255, host.first != "-", host.allSatisfy(allowed.contains) else {
             throw invalid(text, "host '\(word.prefix(80))' is no name or address; write an IPv6 address in brackets")
         }

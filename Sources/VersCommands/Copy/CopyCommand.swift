@@ -36,7 +36,9 @@ struct Copy: AsyncParsableCommand {
     @Flag(name: .shortAndLong, help: "Show no progress.")
     var quiet = false
     @OptionGroup var common: CommonOptions
-    @Argument(help: ArgumentHelp("The VM (HEAD when absent), source and destination.", valueName: "[vm] source destination"))
+    @Argument(
+        help: ArgumentHelp("The VM (HEAD when absent), source and destination.", valueName: "[vm] source destination")
+    )
     var words: [String] = []
 
     func run() async throws {
@@ -58,7 +60,11 @@ struct Copy: AsyncParsableCommand {
             group.addTask { try await body() }
             group.addTask { [timeout] in
                 try await Task.sleep(for: .seconds(timeout))
-                throw VersError(.timedOut, "the copy took longer than \(timeout) s", hint: "repeat it to go on, or use -t 0")
+                throw VersError(
+                    .timedOut,
+                    "the copy took longer than \(timeout) s",
+                    hint: "repeat it to go on, or use -t 0"
+                )
             }
             defer { group.cancelAll() }
             try await group.next()
@@ -89,7 +95,10 @@ struct CopyJob {
                 return try await attempt(request)
             } catch let error as SSHPipe.ConnectionLost {
                 guard !request.usesStandardStream, let delay = delays.popFirst() else {
-                    throw VersError(.unavailable, "the connection to VM '\(session.name(of: machine))' was lost: \(error.name)")
+                    throw VersError(
+                        .unavailable,
+                        "the connection to VM '\(session.name(of: machine))' was lost: \(error.name)"
+                    )
                 }
                 session.context.note("Connection lost; going on in \(delay.components.seconds) s")
                 try await Task.sleep(for: delay)

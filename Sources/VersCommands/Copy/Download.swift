@@ -107,7 +107,9 @@ struct RemoteFile: Equatable {
 struct FileTarget {
     /// The VM's idea of permissions, without the bits that lend the identity of whoever copies.
     private static let modeMask: UInt32 = 0o777
-    static var incomplete: VersError { VersError(.unavailable, "the file ended early", hint: "repeat the copy to go on") }
+    static var incomplete: VersError {
+        VersError(.unavailable, "the file ended early", hint: "repeat the copy to go on")
+    }
 
     let path: String
     private var directory: String { (path as NSString).deletingLastPathComponent }
@@ -142,7 +144,9 @@ struct FileTarget {
                 let key = part.dropFirst(prefix.count).dropLast(".vers-part".count)
                 guard (try? /[0-9]+-[0-9]+/.wholeMatch(in: key)) != nil else { return nil }
                 var status = stat()
-                guard lstat("\(directory)/\(part)", &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+                guard lstat("\(directory)/\(part)", &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+                    return nil
+                }
                 return "\(key)=\(status.st_size)"
             }
     }

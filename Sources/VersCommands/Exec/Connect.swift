@@ -41,7 +41,9 @@ struct Connect: AsyncParsableCommand {
             context.note("Connected to VM '\(name)'; leave with 'exit' or Ctrl-D")
             let code =
                 usesAgent
-                ? try await LoginShell(session: session, forwardedSignals: [SIGINT, SIGTERM, SIGHUP, SIGQUIT]).run(on: id)
+                ? try await LoginShell(session: session, forwardedSignals: [SIGINT, SIGTERM, SIGHUP, SIGQUIT]).run(
+                    on: id
+                )
                 : try await SSHSession(session: session, machine: id, reconnects: true).run(options: ["-t"])
             context.note("Connection to VM '\(name)' closed")
             return code

@@ -21,7 +21,8 @@ extension IntegrationTests {
         }
 
         /// Runs a program of OpenSSH with what `vers ssh-config` prints.
-        private func run(_ program: String, _ arguments: String..., machines: [MachineID]) async throws -> ProgramResult {
+        private func run(_ program: String, _ arguments: String..., machines: [MachineID]) async throws -> ProgramResult
+        {
             let text = try await instance.vers(["ssh-config"] + machines.map(\.text)).stdout
             try text.write(toFile: instance.work.appending("ssh.config").string, atomically: true, encoding: .utf8)
             let running = try RunningProgram(
@@ -105,10 +106,22 @@ extension IntegrationTests {
             let name = "\(id).vm.\(door.domain)"
             let port = try #require(door.port)
             let result = try await plainSSH(
-                "-F", "none", "-i", "\(instance.root)/user/.cache/vers/ssh/\(id).key", "-o", "IdentitiesOnly=yes",
-                "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
-                "-o", "ProxyCommand=openssl s_client -quiet -servername %h -connect 127.0.0.1:\(port) 2>/dev/null",
-                "root@\(name)", "echo in"
+                "-F",
+                "none",
+                "-i",
+                "\(instance.root)/user/.cache/vers/ssh/\(id).key",
+                "-o",
+                "IdentitiesOnly=yes",
+                "-o",
+                "StrictHostKeyChecking=no",
+                "-o",
+                "UserKnownHostsFile=/dev/null",
+                "-o",
+                "LogLevel=ERROR",
+                "-o",
+                "ProxyCommand=openssl s_client -quiet -servername %h -connect 127.0.0.1:\(port) 2>/dev/null",
+                "root@\(name)",
+                "echo in"
             )
             #expect(result.stdout == "in\n" && result.status == 0, "\(result)")
         }
@@ -122,7 +135,10 @@ extension IntegrationTests {
                 withDestinationPath: "a"
             )
             chmod(instance.work.appending("tree/a").string, 0o640)
-            utimes(instance.work.appending("tree/a").string, [timeval(tv_sec: 9, tv_usec: 0), timeval(tv_sec: 9, tv_usec: 0)])
+            utimes(
+                instance.work.appending("tree/a").string,
+                [timeval(tv_sec: 9, tv_usec: 0), timeval(tv_sec: 9, tv_usec: 0)]
+            )
             try await instance.ok("copy -r tree \(id):/root/tree")
             try await instance.ok("copy -r tree \(id):/root/tree")
             let listing = try await client.sh(
@@ -137,7 +153,9 @@ extension IntegrationTests {
             #expect(status.st_mode & 0o777 == 0o640 && status.st_mtim.tv_sec == 9)
             try await instance.ok("copy - \(id):/root/stream", stdin: "streamed")
             #expect(try await instance.ok("copy \(id):/root/stream -").stdout == "streamed")
-            for words in [["tree", "\(id):/x"], ["\(id):/none", "x"], ["\(id):/root/tree", "x"], ["none", "\(id):/x"]] {
+            for words in [
+                ["tree", "\(id):/x"], ["\(id):/none", "x"], ["\(id):/root/tree", "x"], ["none", "\(id):/x"],
+            ] {
                 #expect(try await instance.vers(["copy"] + words).status != 0)
             }
             #expect(Leftovers.names(in: instance.work).filter { $0.hasPrefix(".vers") } == [])
@@ -146,11 +164,16 @@ extension IntegrationTests {
         @Test func `a copy that was interrupted goes on where it was`() async throws {
             let id = try await machine()
             try write(String(repeating: "0123456789", count: 1000), to: "large")
-            utimes(instance.work.appending("large").string, [timeval(tv_sec: 7, tv_usec: 0), timeval(tv_sec: 7, tv_usec: 0)])
+            utimes(
+                instance.work.appending("large").string,
+                [timeval(tv_sec: 7, tv_usec: 0), timeval(tv_sec: 7, tv_usec: 0)]
+            )
             // Parts that differ from the file show which bytes were not sent again.
             try await client.sh(id, "printf abcde >/root/.large.10000-7.vers-part; echo x >/root/.large.9-7.vers-part")
             try await instance.ok("copy large \(id):/root/large")
-            #expect(try await client.sh(id, "head -c 8 /root/large; stat -c ' %s %Y' /root/large") == "abcde567 10000 7")
+            #expect(
+                try await client.sh(id, "head -c 8 /root/large; stat -c ' %s %Y' /root/large") == "abcde567 10000 7"
+            )
             try write("vwxyz", to: ".down.10000-7.vers-part")
             try await instance.ok("copy \(id):/root/large down")
             #expect(read("down")?.hasPrefix("vwxyz567") == true && read("down")?.utf8.count == 10_000)
@@ -206,7 +229,11 @@ extension IntegrationTests {
             let result = try await instance.vers(["execute", "--ssh", id.text, "readlink /proc/$PPID/exe; id -un"])
             #expect(result.stdout == "/usr/sbin/sshd\nroot\n")
             let child = try #require(try await client.branch(id).first)
-            #expect(try await instance.vers(["execute", "--ssh", child.text, "hostname"]).stdout.hasPrefix("vm-\(child.text.prefix(8))"))
+            #expect(
+                try await instance.vers(["execute", "--ssh", child.text, "hostname"]).stdout.hasPrefix(
+                    "vm-\(child.text.prefix(8))"
+                )
+            )
             try await instance.ok("copy -r \(child):/etc/ssh/. conf")
             #expect(Leftovers.names(in: instance.work.appending("conf")).contains("sshd_config"))
         }
