@@ -80,7 +80,7 @@ enum RemoteObject: Equatable {
         case "stream" where words.count == 1: self = .stream
         case "file":
             guard words.count == 6, let size = Int64(words[2]), let mode = UInt32(words[3], radix: 8),
-                let time = Int(words[4]), let start = Int64(words[5]), 0...size ~= start, size >= 0,
+                let time = Int(words[4]), let start = Int64(words[5]), start >= 0, start <= size,
                 words[1] == "\(size)-\(time)"
             else { fallthrough }
             self = .file(RemoteFile(key: words[1], size: size, mode: mode, time: time, start: start))
