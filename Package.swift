@@ -152,7 +152,7 @@ let package = Package(
         .target(
             name: "VersClient",
             dependencies: [
-                "VersAPI", logging, nioCore, systemPackage,
+                "VersAPI", logging, nioCore, nioPosix, nioSSL, systemPackage,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -164,7 +164,7 @@ let package = Package(
         .target(
             name: "VersCommands",
             dependencies: [
-                "VersAPI", "VersClient", "TerminalUI", "HostSystem", argumentParser, systemPackage, nioCore,
+                "VersAPI", "VersClient", "TerminalUI", "HostSystem", argumentParser, systemPackage, nioCore, nioPosix,
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],
             swiftSettings: settings

@@ -61,12 +61,15 @@ folder=$output/$name/$build_id
 partial=$output/$name/.$build_id.partial
 mkdir "$partial"
 kernel=$(mktemp --directory "${TMPDIR:-/tmp}/vers-kernel.XXXXXX")
-trap 'rm -rf "$partial" "$kernel"' EXIT
+ssh=$(mktemp --directory "${TMPDIR:-/tmp}/vers-ssh.XXXXXX")
+trap 'rm -rf "$partial" "$kernel" "$ssh"' EXIT
 
 say "image $name: kernel"
 "$here/kernel.sh" "$kernel"
 cp "$kernel/kernel" "$partial/kernel"
-"$here/initramfs.sh" "$agent" "$kernel/modules" "$partial/initramfs"
+say "image $name: SSH server"
+"$here/ssh.sh" "$ssh"
+"$here/initramfs.sh" "$agent" "$kernel/modules" "$ssh" "$partial/initramfs"
 if [[ -n $root ]]; then
     cp --sparse=always --reflink=auto "$root" "$partial/root.raw"
 else

@@ -75,7 +75,20 @@ import Testing
         )
     }
 
+    @Test func dropbearGetsTheKeyInItsOwnForm() throws {
+        let key = try #require(SSHHostKey.dropbearKey(inPEM: Self.pem))
+        #expect(key.count == 83 && key.starts(with: [0, 0, 0, 11] + Array("ssh-ed25519".utf8) + [0, 0, 0, 64]))
+        let blob = try #require(Base64.decode("AAAAC3NzaC1lZDI1NTE5AAAAIIyZyUyj3HbYjhqCOv40ic9HRzHRcHiCf15CIfszFTT/"))
+        #expect(key.suffix(32) == blob.suffix(32))
+    }
+
+    @Test func sessionsOfSSHGetEveryValueAsItIs() {
+        let variables = ["B": "it's", "A": "two\n$(lines)", "HOME": "/root", "TERM": "x"]
+        #expect(SSHService.exports(of: variables) == "export A='two\n$(lines)'\nexport B='it'\\''s'\n")
+    }
+
     @Test func aDamagedPEMIsRefused() {
+        #expect(SSHHostKey.dropbearKey(inPEM: "") == nil)
         #expect(SSHHostKey.publicKey(inPEM: "") == nil)
         #expect(SSHHostKey.publicKey(inPEM: "-----BEGIN X-----\nAAAA\n-----END X-----") == nil)
         let lines = Self.pem.split(separator: "\n")

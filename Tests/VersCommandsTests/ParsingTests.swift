@@ -80,7 +80,7 @@ import VersAPI
 
     @Test func everyCommandExplainsItselfWithExamples() {
         var pending = VersCommand.visibleSubcommands
-        #expect(pending.count == 43)
+        #expect(pending.count == 46)
         while let command = pending.popLast() {
             pending += command.visibleSubcommands
             let configuration = command.configuration

@@ -253,6 +253,8 @@ void cguest_log(const char *line) {
     close(fd);
 }
 
+int cguest_socket_pair(int ends[2]) { return result(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)); }
+
 int cguest_pipe(int *read_end, int *write_end) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0) return -errno;

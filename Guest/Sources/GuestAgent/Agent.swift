@@ -29,6 +29,7 @@ public final class Agent: @unchecked Sendable {
     var growthWaiters: [UInt32] = []
     var growthTimer: EventLoop.TimerID?
     lazy var identity = IdentityKeeper(machine: machine)
+    lazy var ssh = SSHService(machine: machine, loop: loop, identity: identity)
     lazy var workload = WorkloadRunner(machine.workload, loop: loop, commands: commands)
 
     /// Serves one connection at a time on a Unix socket and changes nothing of the machine it runs on: the same
@@ -58,6 +59,9 @@ public final class Agent: @unchecked Sendable {
         port = Port(loop: loop)
         port.onFrame = { [unowned self] in receive($0) }
         port.onHangUp = { [unowned self] in endSession() }
+        streams.ownService = { [unowned self] (port) throws(Failure) in
+            port == SSHService.port && ssh.isAvailable ? try ssh.connect() : nil
+        }
     }
 
     func run() throws(SystemError) {

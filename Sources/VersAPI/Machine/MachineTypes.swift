@@ -224,10 +224,13 @@ public struct SSHKeyResponse: Codable, Sendable {
     /// In OpenSSH's PEM format.
     public var ssh_private_key: String
     public var ssh_port: Int
+    /// Ours: the public key that the VM's SSH server shows, as type and base64. It changes as little as the other.
+    public var ssh_host_key: String?
 
-    public init(ssh_private_key: String, ssh_port: Int) {
+    public init(ssh_private_key: String, ssh_port: Int, ssh_host_key: String? = nil) {
         self.ssh_private_key = ssh_private_key
         self.ssh_port = ssh_port
+        self.ssh_host_key = ssh_host_key
     }
 }
 

@@ -12,7 +12,7 @@ struct Transport: Sendable {
 
     private let address: ServerAddress
     private let origin: String
-    private let apiKey: String
+    let apiKey: String
     private let configuration: VersClient.Configuration
     private let client: HTTPClient
     /// Names a change, so that it can be sent again.

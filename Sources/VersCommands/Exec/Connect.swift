@@ -8,17 +8,24 @@ struct Connect: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Open a root shell in a VM.",
         discussion: """
-            The shell runs on a terminal that follows the size of yours. A paused or sleeping VM is resumed first. \
-            The shell's exit code becomes ours. Use 'vers execute -i' where there is no terminal.
+            The shell is one of SSH through the server's front door, with the VM's own key; the VM must show the key \
+            that the server knows. A paused or sleeping VM is resumed first, a booting one waited for. When the \
+            connection drops, a new shell is opened as soon as that works. The shell's exit code becomes ours. Use \
+            'vers execute -i' where there is no terminal.
+
+            --agent opens the shell through the VM's agent: without SSH, and without ssh on this machine.
 
             EXAMPLES
               vers connect
               vers connect web
+              vers connect --agent web
             """
     )
 
     @Argument(help: "A VM: alias, id or the first characters of it; HEAD when absent.")
     var vm: String?
+    @Flag(name: .long, help: "Open the shell through the VM's agent, not by SSH.")
+    var agent = false
     @Option(name: .long, help: .hidden)
     var host: String?
     @OptionGroup var common: CommonOptions
@@ -29,31 +36,30 @@ struct Connect: AsyncParsableCommand {
         let code = try await context.withSession { session in
             let id = try await session.resolver.machine(vm)
             let name = session.name(of: id)
-            try await wake(id, name: name, session: session)
+            try await MachineWaker(session: session).wake(id)
+            let usesAgent = agent || !hasSSH(context)
             context.note("Connected to VM '\(name)'; leave with 'exit' or Ctrl-D")
-            let code = try await LoginShell(session: session, forwardedSignals: [SIGINT, SIGTERM, SIGHUP, SIGQUIT])
-                .run(on: id)
+            let code =
+                usesAgent
+                ? try await LoginShell(session: session, forwardedSignals: [SIGINT, SIGTERM, SIGHUP, SIGQUIT]).run(
+                    on: id
+                )
+                : try await SSHSession(session: session, machine: id, reconnects: true).run(options: ["-t"])
             context.note("Connection to VM '\(name)' closed")
             return code
         }
         throw ExitCode(code)
     }
 
-    private func wake(_ id: MachineID, name: String, session: Session) async throws {
-        let summary = try await session.client.machine(id)
-        switch summary.state {
-        case .running, .booting: return
-        case .paused, .sleeping:
-            try await session.context.progress("resuming \(name)") {
-                try await session.client.setState(of: id, to: .running)
+    private func hasSSH(_ context: CommandContext) -> Bool {
+        do {
+            _ = try SSHClient.find(context)
+            return true
+        } catch {
+            if !agent {
+                context.note("There is no ssh on this machine: using the VM's agent (apt-get install openssh-client)")
             }
-        case .stopped, .dead:
-            let reason = summary.state_reason.map { ": \($0)" } ?? ""
-            throw VersError(
-                .conflict,
-                "VM '\(name)' is \(summary.state.rawValue)\(reason)",
-                hint: "boot it from its disk with 'vers start \(name)'"
-            )
+            return false
         }
     }
 }

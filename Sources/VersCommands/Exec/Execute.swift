@@ -17,6 +17,8 @@ struct Execute: AsyncParsableCommand {
             Output is streamed. INT, TERM, HUP and QUIT are passed on to the command. When the connection is lost, \
             the command runs on and is attached to again.
 
+            --ssh runs the command by SSH instead, as the VM's SSH server starts it.
+
             EXAMPLES
               vers execute -- uptime
               vers execute web -- ls -la /srv
@@ -44,6 +46,8 @@ struct Execute: AsyncParsableCommand {
         help: ArgumentHelp("End the command after so many seconds; 0 means never.", valueName: "seconds")
     )
     var timeout: UInt64 = 0
+    @Flag(name: .long, help: "Run the command by SSH, not through the VM's agent.")
+    var ssh = false
     @OptionGroup var common: CommonOptions
     @Argument(
         parsing: .captureForPassthrough,
@@ -68,6 +72,7 @@ struct Execute: AsyncParsableCommand {
             let (machine, command) = try await resolve(reading, session: session)
             var request = request
             request.command = ShellCommand.arguments(for: command)
+            if ssh { return try await SSHExecution(session: session, machine: machine, request: request).run() }
             return try await run(request, on: machine, session: session)
         }
         throw ExitCode(code)

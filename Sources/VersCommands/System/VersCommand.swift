@@ -21,7 +21,7 @@ struct VersCommand: AsyncParsableCommand {
             7 cancelled. 'execute' and 'connect' exit with the remote command's code.
             """,
         version: ProductVersion.text,
-        subcommands: [GenerateDocs.self, TmpGuard.self],
+        subcommands: [GenerateDocs.self, TmpGuard.self, SSHProxy.self],
         groupedSubcommands: [
             CommandGroup(
                 name: "VM",
@@ -32,8 +32,11 @@ struct VersCommand: AsyncParsableCommand {
             CommandGroup(name: "Commit", subcommands: [Commit.self, Tag.self, Repo.self]),
             CommandGroup(name: "Image", subcommands: [Image.self]),
             CommandGroup(name: "Settings", subcommands: [Env.self, Label.self, DomainCommand.self, Network.self]),
-            CommandGroup(name: "Inside a VM", subcommands: [Execute.self, Connect.self, Logs.self]),
-            CommandGroup(name: "From outside", subcommands: [Open.self, Expose.self, Trust.self]),
+            CommandGroup(name: "Inside a VM", subcommands: [Execute.self, Connect.self, Copy.self, Logs.self]),
+            CommandGroup(
+                name: "From outside",
+                subcommands: [Open.self, Tunnel.self, SSHConfig.self, Expose.self, Trust.self]
+            ),
             CommandGroup(
                 name: "State",
                 subcommands: [Pause.self, Resume.self, Stop.self, Start.self, Wake.self, Resize.self]

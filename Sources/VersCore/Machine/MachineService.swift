@@ -61,7 +61,12 @@ public final class MachineService: Sendable {
     }
 
     public func sshKey(of id: MachineID, for principal: Principal) async throws -> SSHKeyResponse {
-        SSHKeyResponse(ssh_private_key: try await record(id, for: principal).credentials.userKey, ssh_port: 22)
+        let credentials = try await record(id, for: principal).credentials
+        return SSHKeyResponse(
+            ssh_private_key: credentials.userKey,
+            ssh_port: 22,
+            ssh_host_key: credentials.hostPublicKey
+        )
     }
 
     /// The VM or commit that `text` names.

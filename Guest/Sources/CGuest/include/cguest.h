@@ -115,6 +115,8 @@ const struct rlimit *cguest_limit_of_commands(void);
 
 // GNU extensions that glibc's module map hides.
 int cguest_pipe(int *read_end, int *write_end);
+// Two connected sockets, closed on exec.
+int cguest_socket_pair(int ends[2]);
 int cguest_make_temporary(char *template);
 int cguest_accept(int listener);
 // The path below /sys/dev/block of the device that a file is on.

@@ -18,12 +18,13 @@ public enum Boot {
             try Modules.load()
             let workload = readWorkload()
             try RootDisk.mount(commandLine, at: newRoot, events: uevents)
-            try SwitchRoot.run(to: newRoot)
+            let ssh = SSHPrograms.open()
+            try SwitchRoot.run(to: newRoot, keeping: SSHPrograms.directory)
             let initPath = try chooseInit(commandLine, workload)
             mountUserFilesystems(hasInit: initPath != nil)
             if initPath == nil { ContainerSystem.prepare() }
             prepareMachine(commandLine)
-            try start(initPath, workload, uevents: uevents)
+            try start(initPath, workload, uevents: uevents, ssh: ssh)
         } catch {
             Console.fail(error.description)
         }
@@ -109,10 +110,17 @@ public enum Boot {
         return nil
     }
 
-    private static func start(_ initPath: String?, _ workload: Workload?, uevents: Int32) throws(SystemError) -> Never {
+    private static func start(
+        _ initPath: String?,
+        _ workload: Workload?,
+        uevents: Int32,
+        ssh: Int32
+    ) throws(SystemError) -> Never {
         guard let initPath else {
             if workload == nil { Console.log("the image has no init: commands are run by the agent alone") }
-            try Agent.serveGuest(Machine(isGuest: true, workload: workload, ueventDescriptor: uevents))
+            try Agent.serveGuest(
+                Machine(isGuest: true, workload: workload, ueventDescriptor: uevents, sshDescriptor: ssh)
+            )
         }
         let isSystemd = FilePaths.resolvingLinks(initPath).contains("systemd")
         let notify = isSystemd ? cguest_bind_abstract(notifyAddress) : -1
@@ -126,7 +134,8 @@ public enum Boot {
                     initPath: initPath,
                     workload: workload,
                     notifyDescriptor: notify,
-                    ueventDescriptor: uevents
+                    ueventDescriptor: uevents,
+                    sshDescriptor: ssh
                 )
             )
         }

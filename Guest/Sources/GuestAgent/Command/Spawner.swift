@@ -101,7 +101,9 @@ enum Spawner {
         )
     }
 
-    private static func run(
+    /// Starts a process with the streams that `spawn` names.
+    /// - Returns: its pid, or a negated errno.
+    static func run(
         _ spawn: inout cguest_spawn_request,
         path: String,
         directory: String,

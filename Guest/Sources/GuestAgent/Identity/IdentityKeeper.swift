@@ -6,6 +6,8 @@ import GuestProtocol
 final class IdentityKeeper {
     private let machine: Machine
     private(set) var environment: [EnvironmentVariable] = []
+    /// The private host key of this machine, whatever the image does with it.
+    private(set) var sshHostKey = ""
     private var hostname = GeneratedHostname()
 
     init(machine: Machine) {
@@ -25,6 +27,7 @@ final class IdentityKeeper {
             try AuthorizedKeys.install(request.authorizedKey)
             try EnvironmentFile.install(request.environment)
             environment = request.environment
+            if !request.sshHostKey.isEmpty { sshHostKey = request.sshHostKey }
             try Clock.setWall(nanoseconds: request.wallClock)
         } catch {
             throw Failure(error.number == ENOSPC ? .resourceExhausted : .internal, error.description)

@@ -30,16 +30,31 @@ enum SSHHostKey {
     /// OpenSSH's PROTOCOL.key: the magic "openssh-key-v1\0", then as length-prefixed strings the cipher, the KDF
     /// and its options, a `u32` count of keys, and the first public key, which begins with its type.
     static func publicKey(inPEM pem: String) -> String? {
-        let body = pem.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("-----") }.joined()
-        guard let bytes = Base64.decode(body), bytes.starts(with: Array("openssh-key-v1\0".utf8)) else { return nil }
-        var rest = bytes.dropFirst(15)
-        for _ in 0..<3 { guard takeString(&rest) != nil else { return nil } }
-        guard let count = takeInteger(&rest), count >= 1, let blob = takeString(&rest) else { return nil }
+        guard let (blob, _) = parts(ofPEM: pem) else { return nil }
         var inner = blob
         guard let type = takeString(&inner), !type.isEmpty, type.allSatisfy({ (33...126).contains($0) }) else {
             return nil
         }
         return "\(String(decoding: type, as: UTF8.self)) \(Base64.encode(Array(blob)))"
+    }
+
+    /// An ed25519 key as dropbear keeps it: two strings, the type, and the seed with the public key behind it.
+    static func dropbearKey(inPEM pem: String) -> [UInt8]? {
+        guard var (_, section) = parts(ofPEM: pem), let check = takeInteger(&section),
+            takeInteger(&section) == check, let type = takeString(&section), type.elementsEqual("ssh-ed25519".utf8),
+            takeString(&section) != nil, let pair = takeString(&section), pair.count == 64
+        else { return nil }
+        return [0, 0, 0, UInt8(type.count)] + type + [0, 0, 0, UInt8(pair.count)] + pair
+    }
+
+    /// The first public key, and the section of the private ones, which is only readable without a cipher.
+    private static func parts(ofPEM pem: String) -> (publicKey: ArraySlice<UInt8>, section: ArraySlice<UInt8>)? {
+        let body = pem.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("-----") }.joined()
+        guard let bytes = Base64.decode(body), bytes.starts(with: Array("openssh-key-v1\0".utf8)) else { return nil }
+        var rest = bytes.dropFirst(15)
+        for _ in 0..<3 { guard takeString(&rest) != nil else { return nil } }
+        guard let count = takeInteger(&rest), count >= 1, let blob = takeString(&rest) else { return nil }
+        return (blob, takeString(&rest) ?? [])
     }
 
     private static func takeInteger(_ bytes: inout ArraySlice<UInt8>) -> UInt32? {

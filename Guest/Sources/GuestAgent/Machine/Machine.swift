@@ -14,6 +14,8 @@ final class Machine {
     let notifyDescriptor: Int32
     /// Events of the kernel's devices, or -1.
     let ueventDescriptor: Int32
+    /// The folder of ``SSHPrograms``, or -1.
+    let sshDescriptor: Int32
     /// Kept open, so that the image's `/dev` need not stay as it is.
     private(set) lazy var randomDescriptor = open("/dev/random", O_WRONLY | O_CLOEXEC)
     private lazy var cgroupProcs = openCgroup()
@@ -28,13 +30,15 @@ final class Machine {
         initPath: String = "",
         workload: Workload? = nil,
         notifyDescriptor: Int32 = -1,
-        ueventDescriptor: Int32 = -1
+        ueventDescriptor: Int32 = -1,
+        sshDescriptor: Int32 = -1
     ) {
         self.isGuest = isGuest
         self.workload = workload
         self.initPath = initPath
         self.notifyDescriptor = notifyDescriptor
         self.ueventDescriptor = ueventDescriptor
+        self.sshDescriptor = sshDescriptor
         isSettled = notifyDescriptor < 0
     }
 

@@ -11,6 +11,9 @@ final class StreamTable {
 
     private let loop: EventLoop
     private let send: (FrameType, FrameFlags, UInt32, [UInt8]) -> Void
+    /// A connected socket to what the agent itself serves on a port of the guest where nothing listens; nil for no such
+    /// service.
+    var ownService: (UInt16) throws(Failure) -> Int32? = { _ throws(Failure) in nil }
     private var dials: [UInt32: Dial] = [:]
     private var sockets: [UInt32: GuestSocket] = [:]
     /// Those that may have something to read, in the order of their turns.
@@ -41,8 +44,19 @@ final class StreamTable {
             dials[channel] = nil
             switch result {
             case .success(let descriptor): begin(channel, descriptor)
+            case .failure(let failure) where host.isEmpty && failure.code == .unavailable:
+                beginOwnService(on: port, channel, insteadOf: failure)
             case .failure(let failure): send(.failure, [], channel, failure.encoded())
             }
+        }
+    }
+
+    private func beginOwnService(on port: UInt16, _ channel: UInt32, insteadOf failure: Failure) {
+        do throws(Failure) {
+            guard let descriptor = try ownService(port) else { throw failure }
+            begin(channel, descriptor)
+        } catch {
+            send(.failure, [], channel, error.encoded())
         }
     }
 

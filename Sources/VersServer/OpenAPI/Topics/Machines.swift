@@ -91,9 +91,10 @@ extension TopicDescription {
                 "egress": egress, "allow": allow,
             ]
         ),
-        "SSHKey": .object([
-            "ssh_private_key": Schema.string.about("In OpenSSH's PEM format."), "ssh_port": .integer(0...65_535),
-        ]),
+        "SSHKey": .object(
+            ["ssh_private_key": Schema.string.about("In OpenSSH's PEM format."), "ssh_port": .integer(0...65_535)],
+            optional: ["ssh_host_key": Schema.string.about("What the VM's SSH server shows: type and base64.")]
+        ),
         "DeletedVMs": .object([
             "vm_id": .uuid, "vm_ids": Schema.array(of: .uuid).about("All that went, the children first."),
         ]),

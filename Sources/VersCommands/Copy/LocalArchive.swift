@@ -1,0 +1,81 @@
+import Foundation
+internal import SystemPackage
+import VersAPI
+
+/// The local `tar`, which writes and reads the one stream that a directory is copied as.
+struct LocalArchive {
+    /// The last member, by which the other end knows that the archive is whole.
+    let mark = ".vers-complete-\(UUID().uuidString.lowercased())"
+    private let directory: FilePath
+    private let program: FilePath
+
+    /// - Throws: `.notFound` when there is no `tar`.
+    init() throws {
+        guard let program = ["/usr/bin/tar", "/bin/tar"].first(where: FileManager.default.isExecutableFile) else {
+            throw VersError(.notFound, "there is no tar on this machine", hint: "install it: apt-get install tar")
+        }
+        self.program = FilePath(program)
+        directory = FilePath(NSTemporaryDirectory()).appending("vers-copy-\(UUID().uuidString.lowercased())")
+        guard mkdir(directory.string, 0o700) == 0,
+            FileManager.default.createFile(atPath: directory.appending(mark).string, contents: nil)
+        else { throw VersError(.internal, "cannot make \(directory)") }
+    }
+
+    func remove() { try? FileManager.default.removeItem(atPath: directory.string) }
+
+    /// Writes what is in a directory, and the mark behind it.
+    func write(_ path: String, to target: FileDescriptor, each count: @Sendable (Int) -> Void) async throws {
+        // GNU's format: busybox reads no long names of the other.
+        let arguments = [
+            "-c", "-f", "-", "--format=gnu", "--numeric-owner", "-C", path, ".", "-C", directory.string, mark,
+        ]
+        let ends = try FileDescriptor.pipe(options: .closeOnExec)
+        async let status = run(arguments, output: ends.writeEnd)
+        do {
+            defer { try? ends.readEnd.close() }
+            let reader = PieceReader(ends.readEnd)
+            while let piece = try await reader.next() {
+                try Task.checkCancellation()
+                try await Blocking.run { _ = try target.writeAll(piece) }
+                count(piece.count)
+            }
+        }
+        guard try await status == 0 else { throw VersError(.internal, "tar could not read all of \(path)") }
+    }
+
+    /// Unpacks an archive into an empty directory that nobody else enters. What it holds is not to be trusted yet.
+    func unpack(_ source: PieceReader, into path: String, each count: @Sendable (Int) -> Void) async throws {
+        // Names that lead out of the directory are refused by tar itself; links that would are made last.
+        let arguments = ["-x", "-f", "-", "-p", "--no-same-owner", "-C", path]
+        let ends = try FileDescriptor.pipe(options: .closeOnExec)
+        async let status = run(arguments, input: ends.readEnd)
+        do {
+            defer { try? ends.writeEnd.close() }
+            while let piece = try await source.next() {
+                try Task.checkCancellation()
+                try await Blocking.run { [writer = ends.writeEnd] in _ = try writer.writeAll(piece) }
+                count(piece.count)
+            }
+        } catch Errno.brokenPipe {
+            // tar has ended, and says why.
+        }
+        guard try await status == 0 else { throw VersError(.internal, "tar could not unpack what came from the VM") }
+    }
+
+    /// Closes the end that it was given, so that its other end notices.
+    private func run(
+        _ arguments: [String],
+        input: FileDescriptor? = nil,
+        output: FileDescriptor? = nil
+    ) async throws -> Int32 {
+        defer { for end in [input, output] { try? end?.close() } }
+        let process = ForegroundProcess(
+            program: program,
+            arguments: arguments,
+            environment: ["PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"],
+            input: input?.rawValue,
+            output: output?.rawValue
+        )
+        return try await process.run()
+    }
+}

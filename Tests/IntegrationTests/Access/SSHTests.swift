@@ -1,0 +1,242 @@
+import Foundation
+import FoundationNetworking
+import SystemPackage
+import Testing
+import VersAPI
+import VersClient
+
+extension IntegrationTests {
+    /// SSH, copies and tunnels into an image that has no SSH server of its own.
+    @Suite(.needs(image: "tiny"), .instance(), .serialized) struct SSH {
+        private let client: VersClient
+        private let instance: Instance
+
+        init() throws {
+            instance = try Instance.current
+            client = try instance.client()
+        }
+
+        private func machine() async throws -> MachineID {
+            if let machine = try await client.machines().first { return machine.vm_id }
+            return try await client.newTiny()
+        }
+
+        /// Runs a program of OpenSSH with what `vers ssh-config` prints.
+        private func run(_ program: String, _ arguments: String..., machines: [MachineID]) async throws -> ProgramResult
+        {
+            let text = try await instance.vers(["ssh-config"] + machines.map(\.text)).stdout
+            try text.write(toFile: instance.work.appending("ssh.config").string, atomically: true, encoding: .utf8)
+            let running = try RunningProgram(
+                FilePath("/usr/bin/\(program)"),
+                ["-F", "ssh.config"] + arguments,
+                environment: instance.environment,
+                directory: instance.work
+            )
+            defer { running.forget() }
+            return try await running.result(within: .seconds(60))
+        }
+
+        private func write(_ text: String, to name: String) throws {
+            let path = instance.work.appending(name)
+            let directory = path.removingLastComponent().string
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+            try text.write(toFile: path.string, atomically: false, encoding: .utf8)
+        }
+
+        private func read(_ name: String) -> String? {
+            try? String(contentsOfFile: instance.work.appending(name).string, encoding: .utf8)
+        }
+
+        @Test func `commands run by SSH with the organisation's variables`() async throws {
+            try await client.setEnvironmentVariables(["QUOTED": "it's\n$HOME"], replace: true)
+            let id = try await client.newTiny().text
+            let result = try await instance.vers(
+                ["execute", "--ssh", "-w", "/tmp", "-e", "B=2 3", id, "echo \"$QUOTED|$B|$PWD\"; echo err >&2; exit 7"]
+            )
+            #expect(result.status == 7)
+            #expect(result.stdout == "it's\n$HOME|2 3|/tmp\n" && result.stderr == "err\n")
+            let input = try await instance.vers(["execute", "--ssh", "-i", id, "--", "cat"], stdin: "through")
+            #expect(input.stdout == "through")
+            try await client.setEnvironmentVariables([:], replace: true)
+        }
+
+        @Test func `ssh, scp and several sessions need nothing but the configuration`() async throws {
+            let id = try await machine()
+            #expect(try await run("ssh", id.text, "tty || hostname", machines: [id]).stdout.hasPrefix("not a tty\nvm-"))
+            #expect(try await run("ssh", "-tt", id.text, "tty", machines: [id]).stdout.contains("/dev/pts/"))
+            try write("content", to: "sent")
+            #expect(try await run("scp", "-q", "sent", "\(id):/root/sent", machines: [id]).status == 0)
+            #expect(try await client.sh(id, "cat /root/sent") == "content")
+            async let first = run("ssh", id.text, "sleep 1; echo first", machines: [id])
+            async let second = run("ssh", id.text, "echo second", machines: [id])
+            #expect(try await [first.stdout, second.stdout] == ["first\n", "second\n"])
+        }
+
+        @Test func `a child takes its own key and no longer its parent's, and shows its own`() async throws {
+            let parent = try await machine()
+            let child = try #require(try await client.branch(parent).first)
+            #expect(try await run("ssh", child.text, "echo in", machines: [parent, child]).stdout == "in\n")
+            let text = try #require(read("ssh.config")).replacing("\(child).key", with: "\(parent).key")
+            try write(text, to: "foreign.config")
+            let refused = try await plainSSH("-F", "foreign.config", "-o", "BatchMode=yes", child.text, "echo in")
+            #expect(refused.status == 255 && refused.stderr.contains("Permission denied"))
+            let other = try #require(read("ssh.config"))
+                .replacing("\(child).known_hosts", with: "\(parent).known_hosts")
+                .replacing("HostKeyAlias \(child)", with: "HostKeyAlias \(parent)")
+            try write(other, to: "foreign.config")
+            let unknown = try await plainSSH("-F", "foreign.config", "-o", "BatchMode=yes", child.text, "echo in")
+            #expect(unknown.status == 255 && unknown.stderr.contains("Host key verification failed"))
+            try await client.deleteMachine(child)
+        }
+
+        private func plainSSH(_ arguments: String...) async throws -> ProgramResult {
+            let running = try RunningProgram(
+                "/usr/bin/ssh",
+                arguments,
+                environment: instance.environment,
+                directory: instance.work
+            )
+            defer { running.forget() }
+            return try await running.result(within: .seconds(60))
+        }
+
+        @Test func `OpenSSH gets in through 'openssl s_client', too`() async throws {
+            let id = try await machine()
+            #expect(try await instance.vers(["ssh-config", id.text]).status == 0)
+            let door = try await client.frontDoor()
+            let name = "\(id).vm.\(door.domain)"
+            let port = try #require(door.port)
+            let result = try await plainSSH(
+                "-F",
+                "none",
+                "-i",
+                "\(instance.root)/user/.cache/vers/ssh/\(id).key",
+                "-o",
+                "IdentitiesOnly=yes",
+                "-o",
+                "StrictHostKeyChecking=no",
+                "-o",
+                "UserKnownHostsFile=/dev/null",
+                "-o",
+                "LogLevel=ERROR",
+                "-o",
+                "ProxyCommand=openssl s_client -quiet -servername %h -connect 127.0.0.1:\(port) 2>/dev/null",
+                "root@\(name)",
+                "echo in"
+            )
+            #expect(result.stdout == "in\n" && result.status == 0, "\(result)")
+        }
+
+        @Test func `files and directories are copied both ways`() async throws {
+            let id = try await machine().text
+            try write("a", to: "tree/a")
+            try write("deep", to: "tree/sub/it's deep")
+            try FileManager.default.createSymbolicLink(
+                atPath: instance.work.appending("tree/link").string,
+                withDestinationPath: "a"
+            )
+            chmod(instance.work.appending("tree/a").string, 0o640)
+            utimes(
+                instance.work.appending("tree/a").string,
+                [timeval(tv_sec: 9, tv_usec: 0), timeval(tv_sec: 9, tv_usec: 0)]
+            )
+            try await instance.ok("copy -r tree \(id):/root/tree")
+            try await instance.ok("copy -r tree \(id):/root/tree")
+            let listing = try await client.sh(
+                try #require(MachineID(id)),
+                "cd /root/tree; stat -c '%n %a %Y' a tree/a; readlink link; cat sub/*"
+            )
+            #expect(listing == "a 640 9\ntree/a 640 9\na\ndeep")
+            try await instance.ok("copy -r \(id):/root/tree/. back")
+            #expect(read("back/sub/it's deep") == "deep" && read("back/tree/a") == "a")
+            var status = stat()
+            #expect(lstat(instance.work.appending("back/a").string, &status) == 0)
+            #expect(status.st_mode & 0o777 == 0o640 && status.st_mtim.tv_sec == 9)
+            try await instance.ok("copy - \(id):/root/stream", stdin: "streamed")
+            #expect(try await instance.ok("copy \(id):/root/stream -").stdout == "streamed")
+            for words in [
+                ["tree", "\(id):/x"], ["\(id):/none", "x"], ["\(id):/root/tree", "x"], ["none", "\(id):/x"],
+            ] {
+                #expect(try await instance.vers(["copy"] + words).status != 0)
+            }
+            #expect(Leftovers.names(in: instance.work).filter { $0.hasPrefix(".vers") } == [])
+        }
+
+        @Test func `a copy that was interrupted goes on where it was`() async throws {
+            let id = try await machine()
+            try write(String(repeating: "0123456789", count: 1000), to: "large")
+            utimes(
+                instance.work.appending("large").string,
+                [timeval(tv_sec: 7, tv_usec: 0), timeval(tv_sec: 7, tv_usec: 0)]
+            )
+            // Parts that differ from the file show which bytes were not sent again.
+            try await client.sh(id, "printf abcde >/root/.large.10000-7.vers-part; echo x >/root/.large.9-7.vers-part")
+            try await instance.ok("copy large \(id):/root/large")
+            #expect(
+                try await client.sh(id, "head -c 8 /root/large; stat -c ' %s %Y' /root/large") == "abcde567 10000 7"
+            )
+            try write("vwxyz", to: ".down.10000-7.vers-part")
+            try await instance.ok("copy \(id):/root/large down")
+            #expect(read("down")?.hasPrefix("vwxyz567") == true && read("down")?.utf8.count == 10_000)
+            #expect(read(".down.10000-7.vers-part") == nil)
+        }
+
+        @Test func `a tunnel survives a pause and a restart of the daemon`() async throws {
+            let id = try await machine()
+            try await client.sh(id, "mkdir -p /www; echo page >/www/index.html; httpd -p 127.0.0.1:8080 -h /www")
+            let tunnel = try instance.startVers(["tunnel", id.text, "0:8080", "0:127.0.0.1:8080"])
+            defer { tunnel.forget() }
+            try await eventually("the tunnel to listen") { tunnel.stdout.split(separator: "\n").count == 2 }
+            let ports = tunnel.stdout.matches(of: /127\.0\.0\.1:([0-9]+) ->/).compactMap { Int($0.1) }
+            for port in ports { #expect(try await page(at: port) == "page\n") }
+            try await client.setState(of: id, to: .paused)
+            async let waiting = page(at: ports[0])
+            try await client.setState(of: id, to: .running)
+            #expect(try await waiting == "page\n")
+            try await instance.restartDaemon()
+            #expect(try await page(at: ports[0]) == "page\n")
+            tunnel.signal(SIGINT)
+            #expect(try await tunnel.result(within: .seconds(20)).status == 0)
+        }
+
+        private func page(at port: Int) async throws -> String {
+            let session = URLSession(configuration: .ephemeral)
+            defer { session.invalidateAndCancel() }
+            let url = try #require(URL(string: "http://127.0.0.1:\(port)/"))
+            return String(decoding: try await session.data(from: url).0, as: UTF8.self)
+        }
+
+        @Test func `a port of the VM leads here`() async throws {
+            let id = try await machine()
+            let door = try await client.frontDoor()
+            let tunnel = try instance.startVers(["tunnel", "-R", id.text, "9000:127.0.0.1:\(try #require(door.port))"])
+            defer { tunnel.forget() }
+            // The door answers plain HTTP with a line that says so.
+            try await eventually("the VM to listen") {
+                try await client.sh(id, "printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc 127.0.0.1 9000 2>/dev/null || true")
+                    .hasPrefix("HTTP/1.")
+            }
+            tunnel.signal(SIGINT)
+            #expect(try await tunnel.result(within: .seconds(20)).status == 0)
+        }
+    }
+
+    /// The same with OpenSSH's own server in the guest.
+    @Suite(.needs(image: "default"), .instance(images: ["default"]), .serialized) struct DebianSSH {
+        @Test func `Debian's sshd serves commands, copies and children`() async throws {
+            let instance = try Instance.current
+            let client = try instance.client()
+            let id = try await client.createMachine(MachineConfiguration(), waitForBoot: true)
+            let result = try await instance.vers(["execute", "--ssh", id.text, "readlink /proc/$PPID/exe; id -un"])
+            #expect(result.stdout == "/usr/sbin/sshd\nroot\n")
+            let child = try #require(try await client.branch(id).first)
+            #expect(
+                try await instance.vers(["execute", "--ssh", child.text, "hostname"]).stdout.hasPrefix(
+                    "vm-\(child.text.prefix(8))"
+                )
+            )
+            try await instance.ok("copy -r \(child):/etc/ssh/. conf")
+            #expect(Leftovers.names(in: instance.work.appending("conf")).contains("sshd_config"))
+        }
+    }
+}
