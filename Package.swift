@@ -152,8 +152,8 @@ let package = Package(
         .target(
             name: "Benchmarking",
             dependencies: [
-                "VersAPI", "VersClient", "VersCore", "InstanceStore", "GuestConnection", "QMP", "HostSystem", logging,
-                systemPackage,
+                "VersAPI", "VersClient", "VersCore", "InstanceStore", "MetadataStore", "GuestConnection", "QMP",
+                "HostSystem", logging, systemPackage,
             ],
             swiftSettings: settings
         ),

@@ -13,6 +13,7 @@ enum Schema {
         registerImages(in: &migrator)
         registerIdempotency(in: &migrator)
         registerNames(in: &migrator)
+        registerListIndexes(in: &migrator)
         return migrator
     }
 

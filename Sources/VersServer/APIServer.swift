@@ -65,6 +65,7 @@ public struct APIServer: Service {
         PublicRepositoryRoutes(repositories: names.repositories).register(on: &routes)
         EnvironmentRoutes(environment: names.environment, bodies: bodies).register(on: &routes)
         DomainNameRoutes(domainNames: names.domainNames, bodies: bodies).register(on: &routes)
+        DeployRoutes(bodies: bodies).register(on: &routes)
         SystemRoutes(version: system, counters: counters, follows: follows).register(on: &routes)
         DocumentRoutes(version: system.workspace_version).register(on: &routes)
 
