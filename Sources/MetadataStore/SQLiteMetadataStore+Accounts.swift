@@ -157,7 +157,9 @@ extension SQLiteMetadataStore: AccountStoring {
     private static func requireAnotherAdministrator(than id: KeyID, at date: Date, in database: Database) throws {
         let living = Column("isAdministrator") == true && Column("revokedAt") == nil
         guard try APIKey.filter(living && Column("id") == id).fetchCount(database) > 0 else { return }
-        let others = APIKey.filter(living && Column("id") != id && (Column("expiresAt") == nil || Column("expiresAt") > date))
+        let others = APIKey.filter(
+            living && Column("id") != id && (Column("expiresAt") == nil || Column("expiresAt") > date)
+        )
         guard try others.isEmpty(database) else { return }
         throw VersError(
             .conflict,

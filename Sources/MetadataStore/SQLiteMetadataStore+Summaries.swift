@@ -20,7 +20,8 @@ extension SQLiteMetadataStore {
 
     private static func summary(_ row: Row) throws -> MachineSummary {
         let state: String = row["state"]
-        guard let id = MachineID(row["id"]), let owner = KeyID(row["ownerID"]), let state = MachineState(rawValue: state)
+        guard let id = MachineID(row["id"]), let owner = KeyID(row["ownerID"]),
+            let state = MachineState(rawValue: state)
         else { throw VersError(.internal, "row of vm '\(row["id"] as String)' in the database is damaged") }
         let labels: String? = row["labels"]
         return MachineSummary(

@@ -19,6 +19,7 @@ struct Composition {
     let instance: Instance
     let listen: ListenAddress
     let accelerator: AcceleratorPreference
+    let memory: MemoryPreference
     let standbyCount: Int
     let registration: RegistrationPolicy
     let readyDescriptor: Int32?
@@ -33,6 +34,7 @@ struct Composition {
         let hypervisor = try await QEMUHypervisor(
             configuration: QEMUConfiguration(
                 memoryLibrary: Self.companion("libramlayers.so"),
+                memory: memory,
                 accelerator: accelerator
             ),
             logger: logger
@@ -65,6 +67,7 @@ struct Composition {
                 "hypervisor.version": "\(hypervisor.compatibility.version)",
                 "accelerator.name": "\(hypervisor.accelerator.name)",
                 "accelerator.reason": "\(hypervisor.accelerator.reason)",
+                "memory.mode": "\(hypervisor.memoryMode.rawValue)",
             ]
         )
         try await Recovery(domain: domain, machines: machines).run(hostRebooted: instance.hostRebooted)

@@ -47,6 +47,12 @@ struct VersDaemon: AsyncParsableCommand {
     var accelerator: AcceleratorPreference = .automatic
 
     @Option(
+        help:
+            "Guest memory: layers (shared between VMs, frozen by a fork), copy (slow: where QEMU cannot load the memory library) or automatic."
+    )
+    var memory: MemoryPreference = .automatic
+
+    @Option(
         help: ArgumentHelp(
             "Who may ask for an account: closed (users whom the administrator added) or open (everybody, and the administrator decides).",
             valueName: "closed|open"
@@ -74,6 +80,7 @@ struct VersDaemon: AsyncParsableCommand {
                 instance: instance,
                 listen: listen,
                 accelerator: accelerator,
+                memory: memory,
                 standbyCount: standby,
                 registration: registration,
                 readyDescriptor: readyFD,
@@ -92,5 +99,7 @@ struct VersDaemon: AsyncParsableCommand {
 extension Logger.Level: @retroactive ExpressibleByArgument {}
 
 extension AcceleratorPreference: ExpressibleByArgument {}
+
+extension MemoryPreference: ExpressibleByArgument {}
 
 extension RegistrationPolicy: ExpressibleByArgument {}

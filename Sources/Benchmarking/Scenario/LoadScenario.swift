@@ -32,7 +32,11 @@ struct LoadScenario: Scenario {
     ) async throws {
         let (client, count) = (context.client, context.options.loadRequests)
         for callers in Self.callers {
-            let health = Load("health\(situation.isEmpty ? "" : ".history")", "GET /health\(situation)", callers: callers)
+            let health = Load(
+                "health\(situation.isEmpty ? "" : ".history")",
+                "GET /health\(situation)",
+                callers: callers
+            )
             try await health.measure(count, on: dimensions, in: context) { _ in _ = try await client.health() }
             let list = Load("vms\(situation.isEmpty ? "" : ".history")", "GET /vms\(situation)", callers: callers)
             try await list.measure(count, on: dimensions, in: context) { _ in _ = try await client.machines() }

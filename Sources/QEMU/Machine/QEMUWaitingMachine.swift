@@ -10,11 +10,11 @@ internal import VersCore
 /// does, until memory is mapped.
 final class QEMUWaitingMachine: WaitingMachine {
     private let qemu: QEMUProcess
-    private let memory: MemoryConnection
+    private let memory: any GuestMemory
     private let memoryMiB: Int
     private let disk = Mutex<FilePath?>(nil)
 
-    private init(_ qemu: QEMUProcess, memory: MemoryConnection, memoryMiB: Int) {
+    private init(_ qemu: QEMUProcess, memory: any GuestMemory, memoryMiB: Int) {
         self.qemu = qemu
         self.memory = memory
         self.memoryMiB = memoryMiB
@@ -23,8 +23,8 @@ final class QEMUWaitingMachine: WaitingMachine {
     /// Takes a process that was just started; it has been ended when the call throws.
     static func leash(_ qemu: QEMUProcess, memoryMiB: Int) async throws -> QEMUWaitingMachine {
         do {
-            let memory = try await MemoryConnection.connect(to: qemu.memorySocket)
-            _ = try await memory.request("leash", expecting: "leash")
+            let memory = try await qemu.openMemory()
+            try await memory.leash()
             return QEMUWaitingMachine(qemu, memory: memory, memoryMiB: memoryMiB)
         } catch {
             await qemu.kill()
@@ -54,7 +54,8 @@ final class QEMUWaitingMachine: WaitingMachine {
             }
             let qemu = qemu.moved(to: disk.removingLastComponent())
             return try await describingFailures("restore the machine") {
-                try await mapLayers(state.memoryLayers)
+                try await memory.map(state.memoryLayers, timeout: qemu.configuration.timeouts.restore)
+                await memory.close()
                 try await loadDeviceState(state.deviceState, into: qemu)
                 return QEMUVirtualMachine(qemu, activeDisk: disk, memoryMiB: memoryMiB)
             }
@@ -80,22 +81,6 @@ final class QEMUWaitingMachine: WaitingMachine {
             timeout: timeout
         )
         _ = try await qemu.monitor.execute(BlockdevDel(nodeName: QEMUCommandLine.absentDiskNode), timeout: timeout)
-    }
-
-    private func mapLayers(_ layers: [FilePath]) async throws {
-        for layer in layers {
-            do {
-                _ = try await memory.request("layer \(layer)", expecting: "layer")
-            } catch MemoryLibraryError.refused(_, let errno, _) where errno == .fileTooLarge {
-                throw VersError(.incompatible, "the memory layer '\(layer)' is not of the size of the machine's memory")
-            }
-        }
-        _ = try await memory.request(
-            "map",
-            expecting: "mapped",
-            timeout: qemu.configuration.timeouts.restore
-        )
-        await memory.close()
     }
 
     private func loadDeviceState(_ file: FilePath, into qemu: QEMUProcess) async throws {

@@ -151,7 +151,7 @@ struct Transport: Sendable {
             for try await part in response.body where body.count < Self.maximumErrorBytes {
                 body.append(contentsOf: part.readableBytesView)
             }
-        } catch where !(error is CancellationError) && error as? HTTPClientError != .cancelled {
+        } catch  where !(error is CancellationError) && error as? HTTPClientError != .cancelled {
             var failure = AnswerError.read(status: Int(response.status.code), body: body)
             failure.hint = failure.hint ?? "the connection was lost before the rest of the answer came"
             return failure
