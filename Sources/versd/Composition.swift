@@ -101,6 +101,7 @@ struct Composition {
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(service: background),
+                    .init(service: LogTrimming(logs: MachineLogs(layout: layout), logger: logger)),
                     .init(service: imports),
                     .init(service: MachineReleaseService(domain: domain)),
                     .init(service: server),
