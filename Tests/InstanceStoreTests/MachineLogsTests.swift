@@ -3,6 +3,7 @@ import InstanceStore
 import SystemPackage
 import Testing
 import VersAPI
+import VersCore
 
 struct MachineLogsTests {
     @Test func `a log over its limit is cut, and its end is kept beside it`() async throws {
