@@ -173,8 +173,8 @@ let package = Package(
         .target(
             name: "Benchmarking",
             dependencies: [
-                "VersAPI", "VersClient", "VersCore", "InstanceStore", "GuestConnection", "QMP", "HostSystem", logging,
-                systemPackage, nioCore, nioPosix,
+                "VersAPI", "VersClient", "VersCore", "InstanceStore", "MetadataStore", "GuestConnection", "QMP",
+                "HostSystem", logging, systemPackage, nioCore, nioPosix,
             ],
             swiftSettings: settings
         ),

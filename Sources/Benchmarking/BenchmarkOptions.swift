@@ -10,6 +10,11 @@ public struct BenchmarkOptions: Sendable {
     public var dirtySets = [20, 200]
     /// How many VMs are started from one commit at once.
     public var fanOuts = [10, 30]
+    /// Under load: live VMs, rows of deleted ones, requests of each kind, and followed commands.
+    public var loadMachines = 30
+    public var loadHistory = 10_000
+    public var loadRequests = 2000
+    public var loadStreams = 200
     /// Cold boots take 10 to 20 s of the default image under software emulation.
     public var boots = 5
     /// Branches with stock QEMU of each dimension; each takes seconds.
@@ -40,6 +45,9 @@ public struct BenchmarkOptions: Sendable {
         memories = Array(memories.prefix(1))
         dirtySets = Array(dirtySets.prefix(1))
         fanOuts = [4]
+        loadMachines = 4
+        loadRequests = 200
+        loadStreams = 20
         boots = 1
         baselineRuns = 2
         idleWindow = .seconds(2)

@@ -4,10 +4,10 @@ import VersClient
 
 /// Measures everything that was asked for, one thing after the other.
 public struct BenchmarkRun: Sendable {
-    /// The one that fills the machine comes last.
+    /// Those that fill the machine come last.
     private static let scenarios: [any Scenario] = [
         BootScenario(), RunScenario(), BranchScenario(), GapScenario(), CommitScenario(), MachineScenario(),
-        BaselineScenario(), StreamScenario(), FanOutScenario(),
+        BaselineScenario(), StreamScenario(), FanOutScenario(), LoadScenario(),
     ]
 
     /// What `--only` accepts.

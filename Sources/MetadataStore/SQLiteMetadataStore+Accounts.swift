@@ -28,15 +28,17 @@ extension SQLiteMetadataStore: AccountStoring {
                 database,
                 sql: """
                     SELECT (SELECT count(*) FROM machine WHERE organisationID = :id AND deletedAt IS NULL) AS machines,
-                      (SELECT count(*) FROM commitRecord WHERE organisationID = :id AND deletedAt IS NULL) AS commits
+                      (SELECT count(*) FROM commitRecord WHERE organisationID = :id AND deletedAt IS NULL) AS commits,
+                      (SELECT count(*) FROM importedImage WHERE organisationID = :id) AS images
                     """,
                 arguments: ["id": organisation]
             )
-            let (machines, commits): (Int, Int) = (rows?["machines"] ?? 0, rows?["commits"] ?? 0)
-            guard machines == 0, commits == 0 else {
+            let counts = ["machines", "commits", "images"].map { rows?[$0] as Int? ?? 0 }
+            guard counts.allSatisfy({ $0 == 0 }) else {
                 throw VersError(
                     .inUse,
-                    "organisation \(organisation) has \(machines) vm(s) and \(commits) commit(s): expected none",
+                    "organisation \(organisation) has \(counts[0]) vm(s), \(counts[1]) commit(s) and \(counts[2]) "
+                        + "image(s): expected none",
                     hint: "delete them first, with a key of that organisation"
                 )
             }
@@ -44,7 +46,9 @@ extension SQLiteMetadataStore: AccountStoring {
                 sql: "UPDATE apiKey SET revokedAt = ? WHERE organisationID = ? AND revokedAt IS NULL",
                 arguments: [date, organisation]
             )
-            try database.execute(sql: "DELETE FROM membership WHERE organisationID = ?", arguments: [organisation])
+            for table in ["membership", "repository", "environmentVariable"] {
+                try database.execute(sql: "DELETE FROM \(table) WHERE organisationID = ?", arguments: [organisation])
+            }
             try database.execute(
                 sql: "UPDATE organisation SET deletedAt = ? WHERE id = ? AND deletedAt IS NULL",
                 arguments: [date, organisation]
@@ -141,11 +145,27 @@ extension SQLiteMetadataStore: AccountStoring {
 
     public func revoke(_ id: KeyID, at date: Date) async throws {
         try await pool.write { database in
+            try Self.requireAnotherAdministrator(than: id, at: date, in: database)
             try database.execute(
                 sql: "UPDATE apiKey SET revokedAt = ? WHERE id = ? AND revokedAt IS NULL",
                 arguments: [date, id]
             )
         }
+    }
+
+    /// Of two administrators that revoke each other's keys at once, the second is refused.
+    private static func requireAnotherAdministrator(than id: KeyID, at date: Date, in database: Database) throws {
+        let living = Column("isAdministrator") == true && Column("revokedAt") == nil
+        guard try APIKey.filter(living && Column("id") == id).fetchCount(database) > 0 else { return }
+        let others = APIKey.filter(
+            living && Column("id") != id && (Column("expiresAt") == nil || Column("expiresAt") > date)
+        )
+        guard try others.isEmpty(database) else { return }
+        throw VersError(
+            .conflict,
+            "key \(id) is the only one of the administrator: without it, nobody could manage this server",
+            hint: "have another made first: remove owner.key in VERS_HOME, then run: vers down && vers up"
+        )
     }
 
     public func machineCount(of key: KeyID) async throws -> Int {

@@ -61,10 +61,6 @@ public final class SQLiteMetadataStore: MetadataStoring {
 
     public func liveMachines() async throws -> [Machine] { try await machines { $0 } }
 
-    public func liveMachines(of organisation: OrganisationID) async throws -> [Machine] {
-        try await machines { $0.filter(MachineRecord.Columns.organisationID == organisation.text) }
-    }
-
     public func children(of id: MachineID) async throws -> [Machine] {
         try await machines { $0.filter(MachineRecord.Columns.parentMachineID == id.text) }
     }

@@ -16,6 +16,7 @@ enum Schema {
         registerNetworks(in: &migrator)
         registerPrivacy(in: &migrator)
         registerTraffic(in: &migrator)
+        registerListIndexes(in: &migrator)
         return migrator
     }
 

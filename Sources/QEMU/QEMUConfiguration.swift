@@ -7,6 +7,7 @@ public struct QEMUConfiguration: Sendable {
     public var executable: FilePath
     /// `libramlayers.so`, which gives QEMU layered guest memory.
     public var memoryLibrary: FilePath
+    public var memory: MemoryPreference
     public var accelerator: AcceleratorPreference
     /// How much translated code a guest without KVM may keep. It is private memory of each machine.
     public var translationCacheMiB: Int
@@ -33,12 +34,14 @@ public struct QEMUConfiguration: Sendable {
     public init(
         executable: FilePath = defaultExecutable,
         memoryLibrary: FilePath,
+        memory: MemoryPreference = .automatic,
         accelerator: AcceleratorPreference = .automatic,
         translationCacheMiB: Int = 32,
         timeouts: Timeouts = Timeouts()
     ) {
         self.executable = executable
         self.memoryLibrary = memoryLibrary
+        self.memory = memory
         self.accelerator = accelerator
         self.translationCacheMiB = translationCacheMiB
         self.timeouts = timeouts

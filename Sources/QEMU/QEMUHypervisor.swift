@@ -10,25 +10,31 @@ public import VersCore
 public final class QEMUHypervisor: Hypervisor {
     public let accelerator: AcceleratorChoice
     public let compatibility: HypervisorCompatibility
+    /// How the memory of new machines is held.
+    public let memoryMode: MemoryMode
     private let configuration: QEMUConfiguration
     private let logger: Logger
 
-    /// Looks at the host: whether QEMU and the memory library are there, and what executes guests.
+    /// Looks at the host: whether QEMU is there, whether the memory library can be loaded into it, and what executes
+    /// guests.
     /// - Throws: ``VersError`` `.unsupported`, with what to install or build.
     public init(configuration: QEMUConfiguration, logger: Logger) async throws {
         self.configuration = configuration
         self.logger = logger
         let version = try await QEMUVersionProbe.probe(configuration.executable)
-        let choice = try await BlockingPool.run {
-            guard HostFile.identity(of: configuration.memoryLibrary) != nil else {
-                throw VersError(
-                    .unsupported,
-                    "libramlayers.so not found at '\(configuration.memoryLibrary)'",
-                    hint: "build it with `make build`"
-                )
-            }
-            return AcceleratorProbe().choose(configuration.accelerator)
+        let memory = try await MemoryLibraryProbe(
+            executable: configuration.executable,
+            library: configuration.memoryLibrary,
+            timeout: configuration.timeouts.command
+        ).choose(configuration.memory)
+        if memory.mode == .copy {
+            logger.warning(
+                "guest memory is copied: branches, commits and starts are slow, and machines share no memory",
+                metadata: ["reason": "\(memory.reason)"]
+            )
         }
+        memoryMode = memory.mode
+        let choice = try await BlockingPool.run { AcceleratorProbe().choose(configuration.accelerator) }
         accelerator = choice
         compatibility = HypervisorCompatibility(
             hypervisor: "qemu",
@@ -70,42 +76,20 @@ public final class QEMUHypervisor: Hypervisor {
 
     public func boot(_ configuration: LaunchConfiguration) async throws -> any VirtualMachine {
         try await describingFailures("boot the machine") {
-            let qemu = try await launch(
-                QEMUCommandLine(
-                    machineID: configuration.machineID,
-                    directory: configuration.directory,
-                    memoryMiB: configuration.memoryMiB,
-                    vcpuCount: configuration.vcpuCount,
-                    start: .boot(configuration),
-                    accelerator: accelerator.name,
-                    translationCacheMiB: self.configuration.translationCacheMiB,
-                    tap: configuration.tap
-                )
-            )
+            let qemu = try await launch(configuration.waiting, start: .boot(configuration))
             return QEMUVirtualMachine(qemu, activeDisk: configuration.activeDisk, memoryMiB: configuration.memoryMiB)
         }
     }
 
     public func startWaiting(_ configuration: WaitingConfiguration) async throws -> any WaitingMachine {
         try await describingFailures("start a waiting machine") {
-            let qemu = try await launch(
-                QEMUCommandLine(
-                    machineID: configuration.machineID,
-                    directory: configuration.directory,
-                    memoryMiB: configuration.memoryMiB,
-                    vcpuCount: configuration.vcpuCount,
-                    start: .wait,
-                    accelerator: accelerator.name,
-                    translationCacheMiB: self.configuration.translationCacheMiB,
-                    tap: configuration.tap
-                )
-            )
+            let qemu = try await launch(configuration, start: .wait)
             return try await QEMUWaitingMachine.leash(qemu, memoryMiB: configuration.memoryMiB)
         }
     }
 
     /// What is translated is worth keeping; a processor translates nothing.
-    public var canRehearse: Bool { accelerator.name == "tcg" }
+    public var canRehearse: Bool { accelerator.name == "tcg" && memoryMode == .layers }
 
     public func guestChannel(in directory: FilePath) -> FilePath { directory.appending(MachineFile.guestSocket) }
 
@@ -122,7 +106,7 @@ public final class QEMUHypervisor: Hypervisor {
             guard let node = drives.lazy.compactMap(\.inserted?.nodeName).first else {
                 throw VersError(.internal, "process \(process.pid) has no disk")
             }
-            let memory = try await MemoryConnection.connect(to: qemu.memorySocket)
+            let memory = try await qemu.openMemory()
             let status = try await memory.status()
             await memory.close()
             return QEMUVirtualMachine(
@@ -146,9 +130,36 @@ public final class QEMUHypervisor: Hypervisor {
         }
     }
 
-    private func launch(_ commandLine: QEMUCommandLine) async throws -> QEMUProcess {
+    private func launch(
+        _ machine: WaitingConfiguration,
+        start: QEMUCommandLine.Start
+    ) async throws -> QEMUProcess {
         var logger = logger
-        logger[metadataKey: "machine"] = "\(commandLine.machineID)"
+        logger[metadataKey: "machine"] = "\(machine.machineID)"
+        let commandLine = QEMUCommandLine(
+            machineID: machine.machineID,
+            directory: machine.directory,
+            memoryMiB: machine.memoryMiB,
+            vcpuCount: machine.vcpuCount,
+            start: start,
+            accelerator: accelerator.name,
+            memoryMode: memoryMode,
+            translationCacheMiB: configuration.translationCacheMiB,
+            tap: machine.tap
+        )
         return try await QEMUProcess.launch(commandLine, configuration: configuration, logger: logger)
+    }
+}
+
+extension LaunchConfiguration {
+    /// What it has in common with a machine that waits.
+    fileprivate var waiting: WaitingConfiguration {
+        WaitingConfiguration(
+            machineID: machineID,
+            directory: directory,
+            memoryMiB: memoryMiB,
+            vcpuCount: vcpuCount,
+            tap: tap
+        )
     }
 }

@@ -17,12 +17,21 @@ extension VersClient {
 
     /// Sends an archive (`docker save`, an OCI layout as a tar, or a root file system) and has an image made of it;
     /// returns when that is queued.
+    /// - Parameter archive: of at most ``ImageUploadSize/maximumArchiveBytes``.
     /// - Parameter sizeMiB: of the disk; by default what the content needs, and at least 512.
     public func uploadImage(_ archive: FilePath, name: String, sizeMiB: Int? = nil) async throws -> ImageJobResponse {
         var query = [URLQueryItem(name: "image_name", value: name)]
         if let sizeMiB { query.append(URLQueryItem(name: "size_mib", value: "\(sizeMiB)")) }
         var plan = RequestPlan(.post, "/images/upload", query: query, patience: .unlimited)
-        plan.upload = try FileUpload(archive)
+        let upload = try FileUpload(archive)
+        // Checked here too: a refusal in the middle of a large upload breaks the connection under the client.
+        guard upload.length <= ImageUploadSize.maximumArchiveBytes else {
+            throw VersError(
+                .payloadTooLarge,
+                "the archive has \(upload.length) bytes: expected at most \(ImageUploadSize.maximumArchiveBytes)"
+            )
+        }
+        plan.upload = upload
         return try await transport.value(ImageJobResponse.self, plan)
     }
 

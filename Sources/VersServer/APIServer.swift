@@ -68,6 +68,7 @@ public struct APIServer: Service {
         EnvironmentRoutes(environment: names.environment, bodies: bodies).register(on: &routes)
         DomainNameRoutes(domainNames: names.domainNames, bodies: bodies).register(on: &routes)
         ExposureRoutes(exposure: exposure, frontDoor: frontDoor, bodies: bodies).register(on: &routes)
+        DeployRoutes(bodies: bodies).register(on: &routes)
         SystemRoutes(version: system, counters: counters, follows: follows, frontDoor: frontDoor)
             .register(on: &routes)
         DocumentRoutes(version: system.workspace_version).register(on: &routes)

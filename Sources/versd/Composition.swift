@@ -21,6 +21,7 @@ struct Composition {
     let instance: Instance
     let listen: ListenAddress
     let accelerator: AcceleratorPreference
+    let memory: MemoryPreference
     let standbyCount: Int
     let registration: RegistrationPolicy
     let guestNetwork: IPv4Network
@@ -41,6 +42,7 @@ struct Composition {
         let hypervisor = try await QEMUHypervisor(
             configuration: QEMUConfiguration(
                 memoryLibrary: Self.companion("libramlayers.so"),
+                memory: memory,
                 accelerator: accelerator
             ),
             logger: logger
@@ -77,6 +79,7 @@ struct Composition {
                 "hypervisor.version": "\(hypervisor.compatibility.version)",
                 "accelerator.name": "\(hypervisor.accelerator.name)",
                 "accelerator.reason": "\(hypervisor.accelerator.reason)",
+                "memory.mode": "\(hypervisor.memoryMode.rawValue)",
             ]
         )
         try await Recovery(domain: domain, machines: machines).run(hostRebooted: instance.hostRebooted)
@@ -123,6 +126,7 @@ struct Composition {
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(service: background),
+                    .init(service: LogTrimming(logs: MachineLogs(layout: layout), logger: logger)),
                     .init(service: imports),
                     .init(service: IdleRest(domain: domain, machines: machines)),
                     .init(service: MachineReleaseService(domain: domain)),

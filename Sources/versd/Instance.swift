@@ -66,15 +66,36 @@ struct Instance {
         hostRebooted = try Self.noteBoot(in: home.appending("host-boot-id"))
     }
 
-    /// Keys of other machines are not worth guessing: the owner's lies in the home, for `vers` to find.
+    /// Keys of other machines are not worth guessing: the owner's lies in the home, for `vers` to find. One is made when
+    /// there is none, or one that the database does not take.
+    /// - Throws: whatever else keeps it from being read or looked up; there may be nothing wrong with it then.
     func ensureOwnerKey(_ keys: KeyService) async throws {
-        if let text = try? String(contentsOfFile: layout.ownerKey.string, encoding: .utf8),
-            (try? await keys.authenticate(text.trimmingCharacters(in: .whitespacesAndNewlines))) != nil
-        {
-            return
+        if let text = try ownerKey() {
+            do {
+                _ = try await keys.authenticate(text.trimmingCharacters(in: .whitespacesAndNewlines))
+                return
+            } catch let error as VersError where error.code == .unauthenticated {
+                // Another database's, revoked or damaged.
+            }
         }
         let key = try await keys.createAdministratorKey(label: "owner")
         try await DurableFile.write(Array("\(key)\n".utf8), to: layout.ownerKey)
+    }
+
+    private func ownerKey() throws -> String? {
+        do {
+            return try String(contentsOfFile: layout.ownerKey.string, encoding: .utf8)
+        } catch let error as CocoaError where error.code == .fileReadNoSuchFile || error.code == .fileNoSuchFile {
+            return nil
+        } catch let error as CocoaError where error.code == .fileReadInapplicableStringEncoding {
+            return nil
+        } catch {
+            throw VersError(
+                .internal,
+                "the owner's key in '\(layout.ownerKey)' cannot be read: \((error as NSError).localizedDescription)",
+                cause: error
+            )
+        }
     }
 
     private static func noteBoot(in file: FilePath) throws -> Bool {

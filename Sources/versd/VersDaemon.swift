@@ -49,6 +49,12 @@ struct VersDaemon: AsyncParsableCommand {
     var accelerator: AcceleratorPreference = .automatic
 
     @Option(
+        help:
+            "Guest memory: layers (shared between VMs, frozen by a fork), copy (slow: where QEMU cannot load the memory library) or automatic."
+    )
+    var memory: MemoryPreference = .automatic
+
+    @Option(
         help: ArgumentHelp(
             "Who may ask for an account: closed (users whom the administrator added) or open (everybody, and the administrator decides).",
             valueName: "closed|open"
@@ -114,6 +120,7 @@ struct VersDaemon: AsyncParsableCommand {
                 instance: instance,
                 listen: listen,
                 accelerator: accelerator,
+                memory: memory,
                 standbyCount: standby,
                 registration: registration,
                 guestNetwork: guestNetwork,
@@ -152,5 +159,7 @@ extension AcceleratorPreference: ExpressibleByArgument {}
 extension IPv4Network: ExpressibleByArgument {}
 
 extension IPv4Address: ExpressibleByArgument {}
+
+extension MemoryPreference: ExpressibleByArgument {}
 
 extension RegistrationPolicy: ExpressibleByArgument {}

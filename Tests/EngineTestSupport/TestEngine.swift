@@ -13,11 +13,17 @@ package struct TestEngine: Sendable {
     package var memoryMiB: Int
     package var diskMiB: Int { 256 }
 
-    package init(root: FilePath, library: FilePath, accelerator: AcceleratorPreference, memoryMiB: Int) async throws {
+    package init(
+        root: FilePath,
+        library: FilePath,
+        accelerator: AcceleratorPreference,
+        memory: MemoryPreference = .layers,
+        memoryMiB: Int
+    ) async throws {
         self.root = root
         self.memoryMiB = memoryMiB
         hypervisor = try await QEMUHypervisor(
-            configuration: QEMUConfiguration(memoryLibrary: library, accelerator: accelerator),
+            configuration: QEMUConfiguration(memoryLibrary: library, memory: memory, accelerator: accelerator),
             logger: Logger(label: "engine-tests") { _ in SwiftLogNoOpLogHandler() }
         )
     }

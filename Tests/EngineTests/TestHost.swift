@@ -12,6 +12,7 @@ actor TestHost {
     struct Prepared: Sendable {
         var engine: TestEngine
         var booted: TestCommit
+        var library: FilePath
     }
 
     /// Made by the first caller.
@@ -32,6 +33,6 @@ actor TestHost {
         }
         let library = try TestEngine.build(in: root)
         let engine = try await TestEngine(root: root, library: library, accelerator: .tcg, memoryMiB: 256)
-        return Prepared(engine: engine, booted: try await engine.bootedCommit())
+        return Prepared(engine: engine, booted: try await engine.bootedCommit(), library: library)
     }
 }

@@ -67,6 +67,10 @@ import VersCore
         #expect(replay.text == "before\ngot input\n" && replay.exitCode == 0)
         let onlyExit = try await second.attach(AttachRequest(exec_id: id, from_latest: true))
         #expect(try await Transcript(of: onlyExit).stdout.isEmpty)
+        for ahead in [1 << 62, 1 << 63, UInt64.max] {
+            let exit = try await second.attach(AttachRequest(exec_id: id, cursor: ahead))
+            #expect(try await Transcript(of: exit).cursors.count == 1, "cursor \(ahead)")
+        }
         await #expect(throws: VersError.self) { _ = try await second.attach(AttachRequest(exec_id: ExecID())) }
         await second.close()
     }

@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import SystemPackage
 import Testing
 import VersAPI
@@ -130,6 +131,32 @@ struct SQLiteMetadataStoreTests {
         #expect(try await store.children(of: parent.id).map(\.id) == [old.id, young.id])
         #expect(try await store.machines(startedFrom: commit.id).map(\.id) == [old.id, young.id])
         #expect(try await store.machine(gone.id) != nil)
+    }
+
+    @Test func `a list of an organisation has what its machines say, and reads no deleted one`() async throws {
+        var machine = makeMachine(parentMachineID: MachineID())
+        machine.labels = ["role": "db"]
+        machine.stateReason = "because"
+        let gone = makeMachine()
+        try await store.insert([machine, gone])
+        try await store.update(gone.id) { $0.deletedAt = Date() }
+        let summary = try #require(try await store.summaries(of: .owner).first)
+        #expect(try await store.summaries(of: .owner).count == 1)
+        #expect(summary.vm_id == machine.id && summary.owner_id == machine.ownerID && summary.state == machine.state)
+        #expect(summary.created_at == machine.createdAt && summary.labels == machine.labels)
+        #expect(summary.parent_vm_id == machine.parentMachineID && summary.parent_commit_id == nil)
+        #expect(summary.mem_size_mib == 512 && summary.vcpu_count == 1 && summary.fs_size_mib == machine.diskMiB)
+        #expect(summary.state_reason == "because")
+        #expect(try await store.summaries(of: OrganisationID()).isEmpty)
+        let plan = try await store.pool.read { database in
+            try GRDB.Row.fetchAll(
+                database,
+                sql: "EXPLAIN QUERY PLAN \(SQLiteMetadataStore.summarySQL)",
+                arguments: [OrganisationID.owner]
+            )
+            .map { $0["detail"] as String }
+        }
+        #expect(plan.count == 1 && plan[0].contains("machineLiveByOrganisation"), "\(plan)")
     }
 
     @Test func `machines of the same moment keep the order of their insertion`() async throws {

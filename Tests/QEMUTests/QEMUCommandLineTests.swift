@@ -9,7 +9,12 @@ import VersCore
 struct QEMUCommandLineTests {
     private static let machineID = MachineID()
 
-    private func arguments(waits: Bool = false, accelerator: String = "tcg", tap: GuestTap? = nil) -> [String] {
+    private func arguments(
+        waits: Bool = false,
+        accelerator: String = "tcg",
+        memoryMode: MemoryMode = .layers,
+        tap: GuestTap? = nil
+    ) -> [String] {
         let machine = LaunchConfiguration(
             machineID: Self.machineID,
             directory: "/v/vms/a",
@@ -27,6 +32,7 @@ struct QEMUCommandLineTests {
             vcpuCount: machine.vcpuCount,
             start: waits ? .wait : .boot(machine),
             accelerator: accelerator,
+            memoryMode: memoryMode,
             translationCacheMiB: 32,
             tap: tap
         ).arguments
@@ -62,6 +68,22 @@ struct QEMUCommandLineTests {
         #expect(value(of: "-cpu", in: booting) == value(of: "-cpu", in: waiting))
         #expect(value(of: "-incoming", in: waiting) == "defer" && waiting.contains("-S"))
         #expect(value(of: "-incoming", in: booting) == nil && !booting.contains("-S"))
+    }
+
+    @Test("without the memory library the devices are the same, and QEMU starts no process")
+    func copiedMemory() {
+        let (layers, copy) = (arguments(), arguments(memoryMode: .copy))
+        let devices = { (line: [String]) in line.indices.filter { line[$0] == "-device" }.map { line[$0 + 1] } }
+        #expect(devices(layers) == devices(copy))
+        #expect(value(of: "-machine", in: layers) == value(of: "-machine", in: copy))
+        #expect(value(of: "-sandbox", in: copy)?.contains("spawn=deny") == true)
+        #expect(value(of: "-sandbox", in: layers)?.contains("spawn=deny") == false)
+        #expect(copy.contains { $0.contains("path=console.log") })
+        // What tells whether the agent's socket brought something in.
+        let port = QEMUCommandLine.guestPortSection
+        #expect(
+            copy.contains { $0.hasPrefix("virtio-serial-pci") && $0.contains("addr=0x3") } && port.contains(":03.0")
+        )
     }
 
     @Test("the machine is pinned to a version, and its memory is the library's file")

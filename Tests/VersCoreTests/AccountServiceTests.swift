@@ -104,6 +104,20 @@ struct AccountServiceTests {
         }
     }
 
+    @Test func `the last key of the administrator stays`() async throws {
+        try await TestDomain.run { test in
+            let first = try await test.administrator()
+            let id = first.principal.keyID
+            #expect(await refusal { try await test.accounts.revokeKey(id, for: first.principal) } == .conflict)
+            _ = try await test.keys.authenticate(first.key)
+            let second = try await test.administrator()
+            try await test.accounts.revokeKey(id, for: first.principal)
+            #expect(await refusal { _ = try await test.keys.authenticate(first.key) } == .unauthenticated)
+            let last = second.principal.keyID
+            #expect(await refusal { try await test.accounts.revokeKey(last, for: second.principal) } == .conflict)
+        }
+    }
+
     @Test func `only an empty organisation is deleted, with its keys`() async throws {
         try await TestDomain.run { test in
             let acme = try await test.organisation("acme")
@@ -111,6 +125,20 @@ struct AccountServiceTests {
             let machine = try await test.create(for: acme.principal)
             #expect(await refusal { try await test.accounts.deleteOrganisation(acme.id, for: root) } == .inUse)
             _ = try await test.machines.delete(machine, recursive: false, skipWaitBoot: false, for: acme.principal)
+            let image = ImportedImage(
+                id: BaseImageID(),
+                organisationID: acme.id,
+                ownerID: acme.principal.keyID,
+                name: "image",
+                source: .upload,
+                size: .automatic,
+                description: nil,
+                createdAt: Date(),
+                state: .ready
+            )
+            _ = try await test.domain.importedImages.insert(image)
+            #expect(await refusal { try await test.accounts.deleteOrganisation(acme.id, for: root) } == .inUse)
+            try await test.domain.importedImages.remove(image.id)
             try await test.accounts.deleteOrganisation(acme.id, for: root)
             #expect(await refusal { _ = try await test.keys.authenticate(acme.key) } == .unauthenticated)
             #expect(await refusal { try await test.accounts.deleteOrganisation(.owner, for: root) } == .forbidden)

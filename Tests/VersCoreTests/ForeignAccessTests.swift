@@ -100,6 +100,7 @@ struct ForeignAccessTests {
         "GET /api/v1/commits": (.none, nil),
         "GET /api/v1/commits/public": (.none, nil),
         "GET /api/v1/whoami": (.none, nil),
+        "POST /api/v1/deploy": (.none, nil),
         "POST /api/v1/keys/validate": (.none, nil),
         "GET /api/v1/orgs": (.none, nil),
         "GET /api/v1/system/version": (.none, nil),

@@ -109,6 +109,34 @@ struct RecoveryTests {
         }
     }
 
+    @Test func `the booted state of an image's build goes once another build has replaced it`() async throws {
+        try await TestDomain.run { test in
+            let machine = try await test.create()
+            let boot = { () async throws -> [Commit] in
+                try await test.domain.metadata.liveCommits().filter { $0.kind == .boot }
+            }
+            let old = try #require(try await boot().first)
+            _ = try await restarted(test)
+            #expect(try await boot().map(\.id) == [old.id])
+
+            let images = test.domain.layout.images.appending("default")
+            let files = FileManager.default
+            try files.copyItem(atPath: images.appending("b1").string, toPath: images.appending("b2").string)
+            let manifest = images.appending("b2/manifest.json").string
+            let text = try String(contentsOfFile: manifest, encoding: .utf8)
+            try text.replacing("\"b1\"", with: "\"b2\"").write(toFile: manifest, atomically: true, encoding: .utf8)
+            try files.removeItem(atPath: images.appending("current").string)
+            try files.createSymbolicLink(atPath: images.appending("current").string, withDestinationPath: "b2")
+            _ = try await restarted(test)
+            #expect(try await boot().isEmpty)
+            // What the VM that was started from it needs is still there.
+            let layers = try #require(try await test.record(machine)).startMemoryLayers
+            #expect(layers.contains(old.id))
+            let memory = test.domain.layout.file(.memory, of: old.id)
+            #expect(files.fileExists(atPath: memory.string))
+        }
+    }
+
     @Test func `a VM whose creation was answered but not finished is brought up`() async throws {
         try await TestDomain.run { test in
             let sample = try #require(try await test.record(try await test.create()))

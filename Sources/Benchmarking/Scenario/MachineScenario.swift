@@ -6,7 +6,7 @@ struct MachineScenario: Scenario {
     static let name = "machine"
 
     /// Run before anything is measured: under software emulation the first runs of a program translate its code.
-    private static let warmUps = 5
+    static let warmUps = 5
 
     func run(in context: BenchmarkContext) async throws {
         for memory in context.options.memories {

@@ -20,6 +20,7 @@ public enum Unit: String, Codable, Sendable {
     case mebibytesPerSecond = "MiB/s"
     /// Of one processor.
     case percent = "%"
+    case perSecond = "1/s"
 }
 
 extension Metric {
@@ -88,6 +89,23 @@ extension Metric {
     static func roundTrip(_ way: StreamWay, connections: Int) -> Metric {
         Metric("\(way.rawValue).round-trip.\(connections)", "\(way.title), \(connections): there and back")
     }
+
+    // Many requests.
+    static func latency(_ load: Load) -> Metric { Metric("load.\(load.name).latency", load.title) }
+    static func rate(_ load: Load) -> Metric { Metric("load.\(load.name).rate", "\(load.title): rate", .perSecond) }
+    static let quietMemory = Metric("versd.memory-before-streams", "versd: resident memory, no command", .mebibytes)
+    static let streamMemory = Metric(
+        "versd.memory-with-streams",
+        "versd: resident memory, commands followed",
+        .mebibytes,
+        targets: [Target(.maximum, atMost: 160)]
+    )
+    static let unreadMemory = Metric(
+        "versd.memory-with-unread",
+        "versd: … and one that floods and is not read",
+        .mebibytes,
+        targets: [Target(.maximum, atMost: 160)]
+    )
 
     // The same with stock QEMU.
     static let baselinePause = Metric("baseline.pause", "stock QEMU: pause of the parent")

@@ -11,7 +11,7 @@ final class QEMUFrozenState: FrozenState {
 
     let report: FreezeReport
     private let machine: QEMUVirtualMachine
-    private let memory: MemoryConnection
+    private let memory: any GuestMemory
     private let layer: FilePath
     private let mark: CommitID
     private let copying = SerialGate(name: "the copy of the machine's memory")
@@ -24,7 +24,7 @@ final class QEMUFrozenState: FrozenState {
 
     init(
         _ machine: QEMUVirtualMachine,
-        memory: MemoryConnection,
+        memory: any GuestMemory,
         layer: FilePath,
         mark: CommitID,
         report: FreezeReport
@@ -59,7 +59,7 @@ final class QEMUFrozenState: FrozenState {
         _ = try await memoryLayer()
         do {
             try await describingFailures("keep the memory's mark") {
-                _ = try await memory.request("keep \(mark)", expecting: "kept", timeout: machine.timeouts.command)
+                try await memory.keep(mark, timeout: machine.timeouts.command)
             }
         } catch {
             await abandon()
@@ -75,11 +75,7 @@ final class QEMUFrozenState: FrozenState {
     private func copy() async throws -> MemoryLayerReport {
         let file = layer
         do {
-            let words = try await memory.request("copy \(file)", expecting: "copied", timeout: copyTimeout)
-            guard words.count >= 4, let pages = UInt64(words[1]), let extents = Int(words[2]),
-                let time = Int64(words[3])
-            else { throw MemoryLibraryError.unexpectedAnswer(request: "copy", words.joined(separator: " ")) }
-            return MemoryLayerReport(bytes: pages * 4096, extents: extents, duration: .microseconds(time))
+            return try await memory.copy(to: file, timeout: copyTimeout)
         } catch {
             // Half a layer is worth nothing; what cannot be removed goes with the commit's directory.
             try? await BlockingPool.run { try HostFile.remove(file) }

@@ -12,7 +12,7 @@ extension QEMUPreparedFreeze {
         if let reason = machine.qemu.events.haltReason {
             throw VersError(.conflict, "the machine cannot be branched: \(reason)")
         }
-        try await armMemory()
+        try await memory.arm(request, timeout: timeouts.command)
         let wasRunning = try await monitor.execute(QueryStatus(), timeout: timeouts.command).running
         var watch = StepWatch()
         let switched: Bool
@@ -42,28 +42,18 @@ extension QEMUPreparedFreeze {
         return QEMUFrozenState(
             machine,
             memory: memory,
-            layer: request.directory.appending(LayerFile.memory.rawValue),
+            layer: request.memoryLayer,
             mark: request.mark,
             report: report
         )
     }
 
-    /// Has the memory freeze itself when QEMU begins to save its devices: QEMU takes in nothing from the agent's socket
-    /// between the two, so that virtio queues and their rings in memory are those of one moment.
-    private func armMemory() async throws {
-        _ = try await memory.request("at \(deviceState)", expecting: "at", timeout: timeouts.command)
-        _ = try await memory.request(freezeRequest, expecting: "armed", timeout: timeouts.command)
-    }
-
-    private var deviceState: FilePath { request.directory.appending(LayerFile.deviceState.rawValue) }
-
     /// - Returns: whether the disk was switched.
     private func saveState(_ watch: inout StepWatch) async throws -> Bool {
-        let frozen = memory.expect("frozen", of: "freeze", timeout: timeouts.flush)
-        _ = try await monitor.execute(XenSaveDevicesState(filename: deviceState.string), timeout: timeouts.flush)
-        let words = try await frozen.get()
-        let fork = words.count >= 3 ? Int64(words[2]) ?? 0 : 0
-        watch.lap("memory", "device state", first: .microseconds(fork))
+        let spent = try await memory.freeze(request, timeout: timeouts.flush) { file in
+            _ = try await self.monitor.execute(XenSaveDevicesState(filename: file.string), timeout: self.timeouts.flush)
+        }
+        watch.lap("memory", "device state", first: spent)
         // One look at the file's length; QEMU has written its metadata back when it stopped.
         if request.reusesUnchangedDisk, try DiskFiles.isPristine(below) { return false }
         let node = DiskLayer(file: below).nodeName
@@ -74,14 +64,6 @@ extension QEMUPreparedFreeze {
         machine.state.withLock { $0.activeDisk = overlay }
         watch.lap("disk")
         return true
-    }
-
-    private var freezeRequest: String {
-        switch request.delta {
-        case .since(let mark): "freeze since \(mark)"
-        case .sinceStart: "freeze since-start"
-        case .everything: "freeze everything"
-        }
     }
 
     /// After the pause: the old disk lives on under the commit's name only, or the new overlay is not needed.

@@ -20,7 +20,7 @@ extension QEMUVirtualMachine {
     }
 
     private func prepareLayers(_ request: FreezeRequest) async throws -> QEMUPreparedFreeze {
-        let memory = try await MemoryConnection.connect(to: qemu.memorySocket)
+        let memory = try await qemu.openMemory()
         let status = try await memory.status()
         if case .since(let mark) = request.delta, status.mark != mark {
             throw VersError(
@@ -65,7 +65,7 @@ extension QEMUVirtualMachine {
 final class QEMUPreparedFreeze: PreparedFreeze {
     let machine: QEMUVirtualMachine
     let request: FreezeRequest
-    let memory: MemoryConnection
+    let memory: any GuestMemory
     /// The active disk until the switch.
     let below: FilePath
     let overlay: FilePath
@@ -74,7 +74,7 @@ final class QEMUPreparedFreeze: PreparedFreeze {
     init(
         _ machine: QEMUVirtualMachine,
         request: FreezeRequest,
-        memory: MemoryConnection,
+        memory: any GuestMemory,
         below: FilePath,
         overlay: FilePath
     ) {
@@ -126,9 +126,9 @@ final class QEMUPreparedFreeze: PreparedFreeze {
     private func undo() async {
         await memory.close()
         if machine.state.withLock({ $0.activeDisk }) != overlay { await removeOverlay() }
-        let leftover = request.directory.appending(LayerFile.deviceState.rawValue)
+        let leftovers = [request.deviceState, request.memoryLayer]
         // As above.
-        try? await BlockingPool.run { try HostFile.remove(leftover) }
+        try? await BlockingPool.run { for file in leftovers { try HostFile.remove(file) } }
         machine.layers.leave()
     }
 

@@ -71,9 +71,11 @@ final class QEMUVirtualMachine: VirtualMachine {
         }
     }
 
+    var savesMemoryWhole: Bool { qemu.memoryMode == .copy }
+
     func memoryMark() async throws -> CommitID? {
         try await describingFailures("ask for the memory's mark") {
-            let memory = try await MemoryConnection.connect(to: qemu.memorySocket)
+            let memory = try await qemu.openMemory()
             let status = try await memory.status()
             await memory.close()
             return status.mark

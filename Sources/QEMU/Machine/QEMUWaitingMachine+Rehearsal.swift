@@ -1,5 +1,4 @@
 internal import HostSystem
-internal import NIOCore
 internal import QMP
 internal import SystemPackage
 internal import VersAPI
@@ -19,7 +18,7 @@ extension QEMUWaitingMachine {
             try await describingFailures("rehearse the machine") {
                 let layer = DiskLayer(file: disk)
                 try await insert(layer)
-                try await map(state.memoryLayers, by: "rehearse", expecting: "rehearsing")
+                try await memory.rehearse(state.memoryLayers, timeout: qemu.configuration.timeouts.restore)
                 try await loadDeviceState(state.deviceState, into: qemu)
                 _ = try await qemu.monitor.execute(Continue(), timeout: qemu.configuration.timeouts.command)
                 try await performance(qemu.directory.appending(MachineFile.guestSocket))
@@ -50,19 +49,12 @@ extension QEMUWaitingMachine {
     /// Makes a machine that has rehearsed one that has `state`.
     func rewind(to state: SavedState) async throws {
         let timeout = qemu.configuration.timeouts.restore
-        try await name(state.memoryLayers)
-        _ = try await memory.request("rewind \(state.deviceState)", expecting: "rewind")
-        let rewound = memory.expect("rewound", of: "rewind", timeout: timeout)
-        do {
+        try await memory.rewind(to: state, timeout: timeout) {
             _ = try await qemu.monitor.execute(
                 XenLoadDevicesState(filename: state.deviceState.string),
                 timeout: timeout
             )
-        } catch {
-            await memory.close()
-            _ = try await rewound.get()
-            throw error
         }
-        _ = try await rewound.get()
+        await memory.close()
     }
 }

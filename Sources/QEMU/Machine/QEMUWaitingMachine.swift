@@ -10,12 +10,12 @@ internal import VersCore
 /// does, until memory is mapped.
 final class QEMUWaitingMachine: WaitingMachine {
     let qemu: QEMUProcess
-    let memory: MemoryConnection
+    let memory: any GuestMemory
     private let memoryMiB: Int
     private let disk = Mutex<FilePath?>(nil)
     private let rehearsed = Mutex(false)
 
-    private init(_ qemu: QEMUProcess, memory: MemoryConnection, memoryMiB: Int) {
+    private init(_ qemu: QEMUProcess, memory: any GuestMemory, memoryMiB: Int) {
         self.qemu = qemu
         self.memory = memory
         self.memoryMiB = memoryMiB
@@ -24,8 +24,8 @@ final class QEMUWaitingMachine: WaitingMachine {
     /// Takes a process that was just started; it has been ended when the call throws.
     static func leash(_ qemu: QEMUProcess, memoryMiB: Int) async throws -> QEMUWaitingMachine {
         do {
-            let memory = try await MemoryConnection.connect(to: qemu.memorySocket)
-            _ = try await memory.request("leash", expecting: "leash")
+            let memory = try await qemu.openMemory()
+            try await memory.leash()
             return QEMUWaitingMachine(qemu, memory: memory, memoryMiB: memoryMiB)
         } catch {
             await qemu.kill()
@@ -63,10 +63,10 @@ final class QEMUWaitingMachine: WaitingMachine {
                 if hasRehearsed {
                     try await rewind(to: state)
                 } else {
-                    try await map(state.memoryLayers, by: "map", expecting: "mapped")
+                    try await memory.map(state.memoryLayers, timeout: qemu.configuration.timeouts.restore)
+                    await memory.close()
                     try await loadDeviceState(state.deviceState, into: qemu)
                 }
-                await memory.close()
                 return QEMUVirtualMachine(qemu, activeDisk: disk, memoryMiB: memoryMiB)
             }
         } catch {
@@ -99,25 +99,6 @@ final class QEMUWaitingMachine: WaitingMachine {
             BlockdevDel(nodeName: node),
             timeout: qemu.configuration.timeouts.flush
         )
-    }
-
-    func map(_ layers: [FilePath], by request: String, expecting answer: String) async throws {
-        try await name(layers)
-        _ = try await memory.request(
-            request,
-            expecting: answer,
-            timeout: qemu.configuration.timeouts.restore
-        )
-    }
-
-    func name(_ layers: [FilePath]) async throws {
-        for layer in layers {
-            do {
-                _ = try await memory.request("layer \(layer)", expecting: "layer")
-            } catch MemoryLibraryError.refused(_, let errno, _) where errno == .fileTooLarge {
-                throw VersError(.incompatible, "the memory layer '\(layer)' is not of the size of the machine's memory")
-            }
-        }
     }
 
     func loadDeviceState(_ file: FilePath, into qemu: QEMUProcess) async throws {

@@ -10,6 +10,8 @@ struct QEMUCommandLine: Sendable {
     static let deviceSet = "q35-virtio-3"
     static let machineType = "pc-q35-7.2"
     static let guestPortName = "vers.agent"
+    /// The section of ``guestPort``'s device in saved device state.
+    static let guestPortSection = "0000:00:03.0/virtio-console"
     /// The guest's disk in QEMU's object tree.
     static let diskDevice = "/machine/peripheral/disk0"
     /// The node behind the disk of a machine that waits, until it is told which disk it has.
@@ -28,6 +30,7 @@ struct QEMUCommandLine: Sendable {
     var vcpuCount: Int
     var start: Start
     var accelerator: String
+    var memoryMode: MemoryMode
     var translationCacheMiB: Int
     /// Inherited as ``InheritedDescriptor/tap``. Nil: the user-mode network.
     var tap: GuestTap?
@@ -132,10 +135,11 @@ struct QEMUCommandLine: Sendable {
         ]
     }
 
-    /// To the memory library, which keeps the file's size bounded whatever the guest prints.
+    /// To the memory library where there is one, which keeps the file's size bounded whatever the guest prints.
     private var console: [String] {
-        [
-            "-chardev", "file,id=console,path=/proc/self/fd/\(MachineFile.consoleDescriptor),append=on",
+        let file = memoryMode == .layers ? "/proc/self/fd/\(MachineFile.consoleDescriptor)" : MachineFile.console
+        return [
+            "-chardev", "file,id=console,path=\(file),append=on",
             "-serial", "chardev:console",
         ]
     }
@@ -170,9 +174,10 @@ struct QEMUCommandLine: Sendable {
         ]
     }
 
-    /// Without `spawn=deny`, which would forbid the fork of a freeze; the memory library denies execve itself.
+    /// Without `spawn=deny` where it would forbid the fork of a freeze; the memory library denies execve itself.
     private var confinement: [String] {
-        ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,resourcecontrol=deny"]
+        let spawning = memoryMode == .layers ? "" : ",spawn=deny"
+        return ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,resourcecontrol=deny\(spawning)"]
     }
 }
 

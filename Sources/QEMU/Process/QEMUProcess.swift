@@ -10,6 +10,7 @@ internal import VersCore
 final class QEMUProcess: Sendable {
     let identity: ProcessIdentity
     let directory: FilePath
+    let memoryMode: MemoryMode
     let handle: ProcessHandle
     let monitor: QMPClient
     let events: MonitorEvents
@@ -19,6 +20,7 @@ final class QEMUProcess: Sendable {
     private init(
         identity: ProcessIdentity,
         directory: FilePath,
+        memoryMode: MemoryMode,
         handle: ProcessHandle,
         monitor: QMPClient,
         events: MonitorEvents,
@@ -27,6 +29,7 @@ final class QEMUProcess: Sendable {
     ) {
         self.identity = identity
         self.directory = directory
+        self.memoryMode = memoryMode
         self.handle = handle
         self.monitor = monitor
         self.events = events
@@ -34,7 +37,12 @@ final class QEMUProcess: Sendable {
         self.logger = logger
     }
 
-    var memorySocket: FilePath { directory.appending(MachineFile.ramSocket) }
+    func openMemory() async throws -> any GuestMemory {
+        switch memoryMode {
+        case .layers: try await MemoryConnection.connect(to: directory.appending(MachineFile.ramSocket))
+        case .copy: try await CopiedMemory.open(directory.appending(MachineFile.ram))
+        }
+    }
 
     /// Starts a QEMU and waits until it answers. On failure nothing is left but its log.
     static func launch(
@@ -52,10 +60,11 @@ final class QEMUProcess: Sendable {
                 handle,
                 identity: identity,
                 directory: commandLine.directory,
+                memoryMode: commandLine.memoryMode,
                 configuration: configuration,
                 logger: logger
             )
-            let memory = try await MemoryConnection.connect(to: process.memorySocket)
+            let memory = try await process.openMemory()
             let status = try await memory.status()
             await memory.close()
             guard status.bytes == UInt64(commandLine.memoryMiB) << 20 else {
@@ -87,10 +96,13 @@ final class QEMUProcess: Sendable {
             return nil
         }
         guard try ProcessIdentity.current(of: identity.pid) == identity else { return nil }
+        // As it was started, which need not be as this daemon starts others.
+        let socket = directory.appending(MachineFile.ramSocket)
         return try await connect(
             handle,
             identity: identity,
             directory: directory,
+            memoryMode: HostFile.identity(of: socket) == nil ? .copy : .layers,
             configuration: configuration,
             logger: logger
         )
@@ -101,6 +113,7 @@ final class QEMUProcess: Sendable {
         QEMUProcess(
             identity: identity,
             directory: directory,
+            memoryMode: memoryMode,
             handle: handle,
             monitor: monitor,
             events: events,
@@ -117,6 +130,15 @@ final class QEMUProcess: Sendable {
             if await handle.waitForExit(timeout: configuration.timeouts.quit) == nil { await kill() }
         }
         await monitor.close()
+        await removeMemory()
+    }
+
+    /// The memory of a guest that has ended takes room on the disk where it is a file.
+    private func removeMemory() async {
+        guard memoryMode == .copy, handle.exit != nil else { return }
+        let file = directory.appending(MachineFile.ram)
+        // It goes with the machine's directory, or is replaced at the next start.
+        try? await BlockingPool.run { try HostFile.remove(file) }
     }
 
     /// Ends it without asking. Returns when it is gone.
@@ -134,6 +156,7 @@ final class QEMUProcess: Sendable {
         _ handle: ProcessHandle,
         identity: ProcessIdentity,
         directory: FilePath,
+        memoryMode: MemoryMode,
         configuration: QEMUConfiguration,
         logger: Logger
     ) async throws -> QEMUProcess {
@@ -150,6 +173,7 @@ final class QEMUProcess: Sendable {
         return QEMUProcess(
             identity: identity,
             directory: directory,
+            memoryMode: memoryMode,
             handle: handle,
             monitor: monitor,
             events: events,
@@ -163,10 +187,10 @@ final class QEMUProcess: Sendable {
         configuration: QEMUConfiguration
     ) throws -> ProcessHandle {
         let directory = commandLine.directory
-        try HostFile.createSparse(
-            directory.appending(MachineFile.ram),
-            sizeInBytes: UInt64(commandLine.memoryMiB) << 20
-        )
+        let memory = directory.appending(MachineFile.ram)
+        // A file that an earlier process used has that guest's memory in it.
+        try HostFile.remove(memory)
+        try HostFile.createSparse(memory, sizeInBytes: UInt64(commandLine.memoryMiB) << 20)
         try HostFile.remove(directory.appending(MachineFile.ramSocket))
         var descriptors: [Int32] = []
         defer { for descriptor in descriptors { close(descriptor) } }
@@ -174,11 +198,13 @@ final class QEMUProcess: Sendable {
         // it runs and cannot be reached.
         descriptors.append(try UnixSocket.listen(at: directory.appending(MachineFile.monitorSocket)))
         descriptors.append(try UnixSocket.listen(at: directory.appending(MachineFile.guestSocket)))
-        let library = open(configuration.memoryLibrary.string, O_RDONLY | O_CLOEXEC)
-        guard library >= 0 else {
-            throw HostError("open", configuration.memoryLibrary, errno: Errno(rawValue: errno))
+        if commandLine.memoryMode == .layers {
+            let library = open(configuration.memoryLibrary.string, O_RDONLY | O_CLOEXEC)
+            guard library >= 0 else {
+                throw HostError("open", configuration.memoryLibrary, errno: Errno(rawValue: errno))
+            }
+            descriptors.append(library)
         }
-        descriptors.append(library)
         let tap = commandLine.tap
         // The TAP device under its own number, and under those before it that nothing else takes.
         let place = Int(InheritedDescriptor.tap.rawValue - InheritedDescriptor.monitor.rawValue)
@@ -187,7 +213,7 @@ final class QEMUProcess: Sendable {
         let process = DetachedProcess(
             executable: configuration.executable,
             arguments: commandLine.arguments,
-            environment: environment,
+            environment: environment(commandLine.memoryMode),
             workingDirectory: directory,
             output: directory.appending(MachineFile.log),
             inheritedDescriptors: inherited
@@ -195,10 +221,13 @@ final class QEMUProcess: Sendable {
         return try withExtendedLifetime(tap) { try process.start() }
     }
 
-    private static var environment: [String: String] {
+    private static func environment(_ mode: MemoryMode) -> [String: String] {
+        let common = ["PATH": "/usr/bin:/bin", "LC_ALL": "C"]
+        return mode == .layers ? common.merging(libraryEnvironment) { $1 } : common
+    }
+
+    private static var libraryEnvironment: [String: String] {
         [
-            "PATH": "/usr/bin:/bin",
-            "LC_ALL": "C",
             // Through a descriptor: the path itself may hold blanks or colons, which separate libraries here.
             "LD_PRELOAD": "/proc/self/fd/\(InheritedDescriptor.memoryLibrary.rawValue)",
             "VERS_RAM_FILE": MachineFile.ram,

@@ -10,6 +10,8 @@ struct Transport: Sendable {
     /// More than any answer of ours: the largest is a file of ``TransferLimit/fileBytes`` in base64.
     private static let maximumAnswerBytes = TransferLimit.uploadBodyBytes + 1024 * 1024
 
+    private static let maximumErrorBytes = 1024 * 1024
+
     private let address: ServerAddress
     private let origin: String
     let apiKey: String
@@ -140,9 +142,21 @@ struct Transport: Sendable {
         }
     }
 
+    /// A server that refuses a body in the middle of it answers and closes. The HTTP client then closes its side too, and
+    /// reports what of the body it had not sent yet as a failure, in place of the rest of the answer that it has read.
+    /// The status is the answer all the same.
     private func failure(_ response: HTTPClientResponse) async throws -> VersError {
-        let body = try await response.body.collect(upTo: 1024 * 1024)
-        return AnswerError.read(status: Int(response.status.code), body: Data(buffer: body))
+        var body = Data()
+        do {
+            for try await part in response.body where body.count < Self.maximumErrorBytes {
+                body.append(contentsOf: part.readableBytesView)
+            }
+        } catch  where !(error is CancellationError) && error as? HTTPClientError != .cancelled {
+            var failure = AnswerError.read(status: Int(response.status.code), body: body)
+            failure.hint = failure.hint ?? "the connection was lost before the rest of the answer came"
+            return failure
+        }
+        return AnswerError.read(status: Int(response.status.code), body: body)
     }
 
     func translate(_ error: any Error) -> VersError {

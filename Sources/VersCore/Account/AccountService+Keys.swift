@@ -48,6 +48,7 @@ extension AccountService {
     }
 
     /// Revokes a key: no request is answered with it from then on. Its VMs and commits stay the organisation's.
+    /// - Throws: `.conflict` for the last key of the administrator.
     public func revokeKey(_ id: KeyID, for principal: Principal) async throws {
         let actor = try await actor(principal)
         guard let key = try await domain.accounts.key(id),

@@ -32,7 +32,7 @@ extension AccountService {
     }
 
     /// Deletes an organisation that is empty; its keys are revoked.
-    /// - Throws: `.inUse` while it has VMs or commits.
+    /// - Throws: `.inUse` while it has VMs, commits or images.
     public func deleteOrganisation(_ id: OrganisationID, for principal: Principal) async throws {
         let actor = try await actor(principal)
         _ = try await organisation(id, for: actor)

@@ -161,6 +161,7 @@ struct MachineFreezer: Sendable {
 
     /// Where the next memory layer starts, and the layers underneath it.
     private func delta(of machine: Machine, live: LiveMachine) async throws -> (MemoryDelta, [CommitID]) {
+        if live.machine.savesMemoryWhole { return (.everything, []) }
         let mark = try await live.machine.memoryMark()
         if let mark, mark == machine.markedMemoryLayers.last {
             guard machine.markedMemoryLayers.count < domain.configuration.maximumMemoryLayers else {

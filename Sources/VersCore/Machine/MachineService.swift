@@ -24,7 +24,7 @@ public final class MachineService: Sendable {
 
     /// The organisation's live VMs, the oldest first.
     public func list(for principal: Principal) async throws -> [MachineSummary] {
-        try await domain.metadata.liveMachines(of: principal.organisationID).map(\.summary)
+        try await domain.metadata.summaries(of: principal.organisationID)
     }
 
     public func summary(of id: MachineID, for principal: Principal) async throws -> MachineSummary {

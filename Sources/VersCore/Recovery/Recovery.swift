@@ -34,6 +34,7 @@ public struct Recovery: Sendable {
         try await recoverNetworks()
         try await removeStrayDirectories(keeping: Set(recorded.map(\.id)))
         try await settleCommits(hostRebooted: hostRebooted)
+        try await retireBootCommits()
         await LayerReclaimer(domain: domain).reclaim()
         try await finishBoots()
     }
@@ -154,6 +155,26 @@ public struct Recovery: Sendable {
             } else {
                 machines.sealInBackground(commit)
             }
+        }
+    }
+
+    /// The booted states of builds of an image that another has replaced: no VM starts from them any more. VMs that did
+    /// keep their layers.
+    private func retireBootCommits() async throws {
+        for commit in try await domain.metadata.liveCommits() where commit.kind == .boot {
+            let build = commit.hardware.imageBuild
+            if let id = BaseImageID(build), try await domain.importedImages.importedImage(id) != nil { continue }
+            do {
+                guard try await domain.images.image(named: commit.hardware.imageName).build != build else { continue }
+            } catch let error as VersError where error.code == .notFound {
+                // It may be installed again.
+                continue
+            }
+            try await domain.metadata.update(commit.id) { $0.deletedAt = Date() }
+            domain.logger.info(
+                "boot commit of a replaced image retired",
+                metadata: ["commit.id": "\(commit.id)", "image.name": "\(commit.hardware.imageName)"]
+            )
         }
     }
 

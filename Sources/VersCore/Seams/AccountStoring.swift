@@ -11,8 +11,8 @@ public protocol AccountStoring: Sendable {
     func organisations() async throws -> [Organisation]
     /// `.alreadyExists` when an organisation has the name. Its first member becomes its owner.
     func insert(_ organisation: Organisation, owner: UserID?) async throws
-    /// Deletes an organisation and revokes its keys.
-    /// - Throws: `.inUse` while VMs or commits are in it.
+    /// Deletes an organisation with its names and variables, and revokes its keys.
+    /// - Throws: `.inUse` while VMs, commits or images are in it.
     func delete(_ organisation: OrganisationID, at date: Date) async throws
 
     // MARK: Users
@@ -37,6 +37,7 @@ public protocol AccountStoring: Sendable {
     /// Not revoked, the oldest first.
     func keys(of organisation: OrganisationID) async throws -> [APIKey]
     /// Does nothing to a key that is revoked already.
+    /// - Throws: `.conflict` when no key of the administrator would be left.
     func revoke(_ id: KeyID, at date: Date) async throws
     /// How many VMs that a key made exist.
     func machineCount(of key: KeyID) async throws -> Int

@@ -38,7 +38,7 @@ public protocol Hypervisor: Sendable {
     func boot(_ configuration: LaunchConfiguration) async throws -> any VirtualMachine
 
     /// Starts a process that waits for saved state, without a disk. It has not touched guest memory, and ends by itself
-    /// when this daemon ends before it was given a state.
+    /// when this daemon ends before it was given a state, or else is ended by ``terminateStrays(below:keeping:)``.
     func startWaiting(_ configuration: WaitingConfiguration) async throws -> any WaitingMachine
 
     /// Whether a waiting machine gains by a rehearsal.
@@ -110,6 +110,9 @@ public protocol VirtualMachine: Sendable {
 
     /// Lets the vCPUs run. Does nothing when they do.
     func resume() async throws
+
+    /// Whether every memory layer of it must be of everything: it cannot tell what changed.
+    var savesMemoryWhole: Bool { get }
 
     /// The mark that the next memory layer can start from: the last kept freeze. Nil since the process started,
     /// or when it was lost.

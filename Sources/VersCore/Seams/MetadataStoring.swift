@@ -7,8 +7,8 @@ public protocol MetadataStoring: Sendable {
     func machine(_ id: MachineID) async throws -> Machine?
     /// Not deleted, the oldest first.
     func liveMachines() async throws -> [Machine]
-    /// The same of one organisation.
-    func liveMachines(of organisation: OrganisationID) async throws -> [Machine]
+    /// The same of one organisation, as lists show them: asked for all the time, and read without what lists do not show.
+    func summaries(of organisation: OrganisationID) async throws -> [MachineSummary]
     /// Not deleted, started from a commit of `id`, the oldest first.
     func children(of id: MachineID) async throws -> [Machine]
     /// Not deleted, started from `commit`, the oldest first.

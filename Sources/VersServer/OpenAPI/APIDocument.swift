@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import VersAPI
+import VersCore
 
 /// The OpenAPI 3.1 document of a server, made from the routes that it has and ``TopicDescription``.
 ///
@@ -10,6 +11,8 @@ struct APIDocument: Sendable {
     struct Entry: Sendable {
         var operation: OperationDescription
         var needsKey: Bool
+        /// Whether it can be named with an idempotency key, and its answer be given again.
+        var canBeNamed: Bool
     }
 
     private struct Place: Hashable {
@@ -26,19 +29,23 @@ struct APIDocument: Sendable {
     private let version: String
 
     init(routes: [RouteList.Place], topics: [TopicDescription] = TopicDescription.all, version: String) {
-        var needsKey: [Place: Bool] = [:]
-        for route in routes { needsKey[Self.place(route.method, route.pattern)] = route.needsKey }
+        var places: [Place: RouteList.Place] = [:]
+        for route in routes { places[Self.place(route.method, route.pattern)] = route }
         var described: Set<Place> = []
         var unrouted: [String] = []
         entries = topics.compactMap { topic in
             let entries = topic.operations.compactMap { operation -> Entry? in
                 let place = Self.place(operation.method.rawValue, operation.path)
-                guard let needsKey = needsKey[place] else {
+                guard let route = places[place] else {
                     unrouted.append("\(operation.method.rawValue) \(operation.path)")
                     return nil
                 }
                 described.insert(place)
-                return Entry(operation: operation, needsKey: needsKey)
+                return Entry(
+                    operation: operation,
+                    needsKey: route.needsKey,
+                    canBeNamed: route.repeatability != .never
+                )
             }
             return entries.isEmpty ? nil : (topic, entries)
         }
@@ -90,12 +97,15 @@ struct APIDocument: Sendable {
         let operation = entry.operation
         var answers = DocumentedErrors(of: operation, needsKey: entry.needsKey).answers(operation)
         answers[String(operation.status)] = answer(operation)
+        if entry.canBeNamed { for status in answers.keys { answers[status]?.addReplayHeader(of: status) } }
         var value: DocumentValue = [
             "operationId": .string(operation.id), "summary": .string(operation.summary),
             "tags": [.string(topic.name)], "responses": .object(answers),
             "security": entry.needsKey ? [["key": []]] : [],
         ]
-        let parameters = operation.captures.map(Self.capture) + operation.query.map(Self.query)
+        let parameters =
+            operation.captures.map(Self.capture) + operation.query.map(Self.query)
+            + (entry.canBeNamed ? [requestName] : [])
         if !parameters.isEmpty { value["parameters"] = .array(parameters) }
         switch operation.body {
         case .json(let schema, let isRequired)?:
@@ -135,6 +145,12 @@ struct APIDocument: Sendable {
         return value
     }
 
+    private static let requestName: DocumentValue = [
+        "name": .string(HTTPField.Name.idempotencyKey.rawName), "in": "header", "required": false,
+        "description": "Names the request: sent again under this name, it is answered again and not done again.",
+        "schema": Schema.string(length: 1...IdempotencyKey.lengthLimit, pattern: "^[!-~]+$").value,
+    ]
+
     private static func capture(_ name: String, _ schema: Schema) -> DocumentValue {
         ["name": .string(name), "in": "path", "required": true, "schema": schema.value]
     }
@@ -144,6 +160,20 @@ struct APIDocument: Sendable {
             "name": .string(parameter.name), "in": "query", "required": .boolean(parameter.isRequired),
             "description": .string(parameter.about), "schema": parameter.schema.value,
         ]
+    }
+}
+
+extension DocumentValue {
+    /// Of an answer: says that a repetition of a named request gets the same. What is refused for reasons that may pass,
+    /// and what failed, is not kept.
+    fileprivate mutating func addReplayHeader(of status: String) {
+        guard let status = Int(status), status < 500, ![401, 408, 413, 429, 499].contains(status) else { return }
+        var headers = self["headers"] ?? [:]
+        headers[HTTPField.Name.idempotentReplayed.rawName] = [
+            "required": false, "description": "The request was answered before: this is that answer.",
+            "schema": Schema.choice(["true"]).value,
+        ]
+        self["headers"] = headers
     }
 }
 

@@ -47,6 +47,7 @@ struct DocumentPage {
             let about = "\(describe(parameter.schema.value)): \(prose(parameter.about))"
             html += row(parameter.name, parameter.isRequired ? "query, required" : "query", about)
         }
+        if entry.canBeNamed { html += row("X-Idempotency-Key", "header", "a name, for sending the request again") }
         switch operation.body {
         case .json(let schema, let isRequired)?:
             html += row("body", isRequired ? "JSON" : "JSON, optional", describe(schema.value))

@@ -9,6 +9,6 @@ struct TopicDescription: Sendable {
     static let all: [TopicDescription] = [
         .machines, .branches, .commands, .files, .commits, .labelling, .tags, .repositories, .publicRepositories,
         .images,
-        .environment, .domainNames, .exposure, .keys, .organisations, .shellAuthentication, .system,
+        .environment, .domainNames, .exposure, .deployments, .keys, .organisations, .shellAuthentication, .system,
     ]
 }

@@ -17,12 +17,20 @@ struct RouteList {
         var method: String
         var pattern: String
         var needsKey: Bool
+        var repeatability = Repeatability.never
     }
 
     private(set) var routes: [Route] = []
 
     var places: [Place] {
-        routes.map { Place(method: $0.method.rawValue, pattern: $0.pattern, needsKey: $0.needsKey) }
+        routes.map {
+            Place(
+                method: $0.method.rawValue,
+                pattern: $0.pattern,
+                needsKey: $0.needsKey,
+                repeatability: $0.repeatability
+            )
+        }
     }
 
     /// A route under `/api/v1` that needs a key. Captures are written `:id`, always under the same name at the same

@@ -58,6 +58,7 @@ final class ScriptedMachine: VirtualMachine {
 
     func pause() async throws { state.withLock { $0.isPaused = true } }
     func resume() async throws { state.withLock { $0.isPaused = false } }
+    var savesMemoryWhole: Bool { false }
     func memoryMark() async throws -> CommitID? { state.withLock { $0.mark } }
     func activeDisk() async throws -> FilePath { state.withLock { $0.disk } }
     func growDisk(toMiB sizeMiB: Int) async throws {}

@@ -98,7 +98,7 @@ final class CommandTable {
             )
         }
         send(.reply, channel, [])
-        let (next, _) = cursor.addingReportingOverflow(1)
+        let next = cursor < .max ? cursor + 1 : .max
         subscribe(channel, to: command, from: fromLatest ? command.nextCursor : max(next, command.oldestCursor))
     }
 

@@ -14,7 +14,7 @@ final class Subscriber {
         self.channel = channel
         self.command = command
         self.nextCursor = nextCursor
-        let skipped = nextCursor > command.oldestCursor ? Int(nextCursor - command.oldestCursor) : 0
+        let skipped = nextCursor > command.oldestCursor ? Int(clamping: nextCursor - command.oldestCursor) : 0
         let unsent = (min(skipped, command.backlog.count)..<command.backlog.count)
             .reduce(0) { $0 + command.backlog[$1].cost }
         sentBytes = command.totalBytes - unsent

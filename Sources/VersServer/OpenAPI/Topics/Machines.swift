@@ -125,7 +125,9 @@ extension TopicDescription {
         "FromCommitRequest": Schema.object(
             [:],
             optional: [
-                "commit_id": .uuid, "tag_name": .name,
+                "commit_id": .any(of: [
+                    Schema.uuid.about("A commit's id."), Schema.string.about("Also what the two others take."),
+                ]), "tag_name": .name,
                 "ref": Schema.string.about("`repository:tag` or `organisation/repository:tag`."),
             ]
         ).exactlyOne(of: ["commit_id", "tag_name", "ref"]),

@@ -1,0 +1,93 @@
+internal import Glibc
+internal import HostSystem
+internal import Synchronization
+internal import SystemPackage
+internal import VersAPI
+internal import VersCore
+
+/// Guest memory in a file that QEMU maps shared, and that this process reads and writes while the guest does not run.
+final class CopiedMemory: GuestMemory {
+    /// A stopped guest posts no buffers, so that what the agent's socket can bring in ends soon.
+    private static let attempts = 4
+
+    private let file: MemoryFile
+    private let copied = Mutex<MemoryLayerReport?>(nil)
+
+    private init(file: MemoryFile) { self.file = file }
+
+    /// Holds on to the file, whatever its directory is called later.
+    static func open(_ path: FilePath) async throws -> CopiedMemory {
+        CopiedMemory(file: try await BlockingPool.run { try MemoryFile(opening: path) })
+    }
+
+    func status() async throws -> MemoryStatus {
+        let file = file
+        let bytes = try await BlockingPool.run { try file.sizeInBytes() }
+        return MemoryStatus(bytes: UInt64(bytes), layersMapped: false, mark: nil, isPending: false)
+    }
+
+    /// Nobody is in the process to watch over it: what a daemon that was killed leaves waiting, the next one ends.
+    func leash() async throws {}
+
+    func map(_ layers: [FilePath], timeout: Duration) async throws {
+        let file = file
+        for layer in layers { try await BlockingPool.run { try file.write(layer: layer) } }
+    }
+
+    func rehearse(_ layers: [FilePath], timeout: Duration) async throws {
+        throw VersError(.unsupported, "a machine whose memory is copied does not rehearse")
+    }
+
+    func rewind(to state: SavedState, timeout: Duration, loading load: () async throws -> Void) async throws {
+        throw VersError(.unsupported, "a machine whose memory is copied is not taken back")
+    }
+
+    func arm(_ request: FreezeRequest, timeout: Duration) async throws {
+        guard request.delta == .everything else {
+            throw VersError(.internal, "memory that is copied knows no changes: expected a layer of everything")
+        }
+    }
+
+    /// While the guest stands still, QEMU goes on taking in what is sent to the agent's socket. The state of that device
+    /// before and after tells whether it did; then memory is copied again.
+    func freeze(
+        _ request: FreezeRequest,
+        timeout: Duration,
+        saving save: (FilePath) async throws -> Void
+    ) async throws -> Duration {
+        let (file, layer, state) = (file, request.memoryLayer, request.deviceState)
+        let check = FilePath("\(state).check")
+        defer { unlink(check.string) }
+        var spent = Duration.zero
+        try await save(state)
+        for _ in 0..<Self.attempts {
+            let report = try await BlockingPool.run { try file.copy(to: layer) }
+            spent += report.duration
+            try await save(check)
+            if try await BlockingPool.run({ try DeviceState.agree(state, check, on: QEMUCommandLine.guestPortSection) })
+            {
+                copied.withLock { $0 = report }
+                return spent
+            }
+            try await BlockingPool.run {
+                guard rename(check.string, state.string) == 0 else {
+                    throw HostError("rename to", state, errno: Errno(rawValue: errno))
+                }
+            }
+        }
+        throw VersError(
+            .unavailable,
+            "the machine cannot be frozen: something was sent to its agent each of \(Self.attempts) times",
+            hint: "try again"
+        )
+    }
+
+    func copy(to layer: FilePath, timeout: Duration) async throws -> MemoryLayerReport {
+        guard let report = copied.withLock({ $0 }) else { throw VersError(.internal, "nothing was frozen") }
+        return report
+    }
+
+    func keep(_ mark: CommitID, timeout: Duration) async throws {}
+
+    func close() async {}
+}

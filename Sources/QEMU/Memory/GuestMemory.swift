@@ -1,0 +1,63 @@
+internal import SystemPackage
+internal import VersAPI
+internal import VersCore
+
+/// Which way of holding guest memory the configuration asks for.
+public enum MemoryPreference: String, Sendable, CaseIterable {
+    /// In layers where the memory library can be loaded into QEMU.
+    case automatic
+    case layers
+    case copy
+}
+
+/// How a machine's guest memory is held, for the life of its process. Commits are the same either way.
+public enum MemoryMode: String, Sendable, Hashable {
+    /// By the memory library in QEMU: layers are shared with other machines, and a freeze is a fork.
+    case layers
+    /// In a file of the machine's own: a restore copies all layers into it, and a freeze copies it within the pause.
+    case copy
+}
+
+/// The memory of one machine's guest, for the time of one operation. Ended by ``close()``.
+protocol GuestMemory: Sendable {
+    func status() async throws -> MemoryStatus
+
+    /// Has the process end with this connection until memory is mapped, where that is possible.
+    func leash() async throws
+
+    /// Gives the guest the memory of saved layers, the oldest first. Once, before it runs.
+    func map(_ layers: [FilePath], timeout: Duration) async throws
+
+    /// As ``map(_:timeout:)``, for a guest that runs until it is taken back; the leash stays.
+    func rehearse(_ layers: [FilePath], timeout: Duration) async throws
+
+    /// Takes back a guest that has rehearsed and stands still: it has the memory of `state` when `load` has had QEMU load
+    /// the devices' state.
+    func rewind(to state: SavedState, timeout: Duration, loading load: () async throws -> Void) async throws
+
+    /// What can be done about a freeze before the pause.
+    func arm(_ request: FreezeRequest, timeout: Duration) async throws
+
+    /// Within the pause: has the devices saved, and freezes memory as it was at that moment.
+    /// - Parameter save: writes the devices' state to a file.
+    /// - Returns: how long memory itself took.
+    func freeze(
+        _ request: FreezeRequest,
+        timeout: Duration,
+        saving save: (FilePath) async throws -> Void
+    ) async throws -> Duration
+
+    /// Writes what was frozen as a layer.
+    func copy(to layer: FilePath, timeout: Duration) async throws -> MemoryLayerReport
+
+    /// Makes what was frozen the mark of the next layer, where there are marks.
+    func keep(_ mark: CommitID, timeout: Duration) async throws
+
+    /// Idempotent. Gives up what was frozen and not kept.
+    func close() async
+}
+
+extension FreezeRequest {
+    var deviceState: FilePath { directory.appending(LayerFile.deviceState.rawValue) }
+    var memoryLayer: FilePath { directory.appending(LayerFile.memory.rawValue) }
+}

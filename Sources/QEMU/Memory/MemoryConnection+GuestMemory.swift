@@ -1,0 +1,92 @@
+internal import NIOCore
+internal import SystemPackage
+internal import VersAPI
+internal import VersCore
+
+extension MemoryConnection: GuestMemory {
+    func status() async throws -> MemoryStatus {
+        let words = try await request("status", expecting: "status")
+        guard let status = MemoryStatus(words: words) else {
+            throw MemoryLibraryError.unexpectedAnswer(request: "status", words.joined(separator: " "))
+        }
+        return status
+    }
+
+    func leash() async throws { _ = try await request("leash", expecting: "leash") }
+
+    func map(_ layers: [FilePath], timeout: Duration) async throws {
+        try await name(layers)
+        _ = try await request("map", expecting: "mapped", timeout: timeout)
+    }
+
+    func rehearse(_ layers: [FilePath], timeout: Duration) async throws {
+        try await name(layers)
+        _ = try await request("rehearse", expecting: "rehearsing", timeout: timeout)
+    }
+
+    func rewind(to state: SavedState, timeout: Duration, loading load: () async throws -> Void) async throws {
+        try await name(state.memoryLayers)
+        _ = try await request("rewind \(state.deviceState)", expecting: "rewind")
+        let rewound = expect("rewound", of: "rewind", timeout: timeout)
+        do {
+            try await load()
+        } catch {
+            // What the library refused says more than that QEMU could not open the file.
+            await close()
+            _ = try await rewound.get()
+            throw error
+        }
+        _ = try await rewound.get()
+    }
+
+    private func name(_ layers: [FilePath]) async throws {
+        for layer in layers {
+            do {
+                _ = try await request("layer \(layer)", expecting: "layer")
+            } catch MemoryLibraryError.refused(_, let errno, _) where errno == .fileTooLarge {
+                throw VersError.unfitLayer(layer)
+            }
+        }
+    }
+
+    /// Has the memory freeze itself when QEMU begins to save its devices: QEMU takes in nothing from the agent's socket
+    /// between the two, so that virtio queues and their rings in memory are those of one moment.
+    func arm(_ request: FreezeRequest, timeout: Duration) async throws {
+        _ = try await self.request("at \(request.deviceState)", expecting: "at", timeout: timeout)
+        let freeze =
+            switch request.delta {
+            case .since(let mark): "freeze since \(mark)"
+            case .sinceStart: "freeze since-start"
+            case .everything: "freeze everything"
+            }
+        _ = try await self.request(freeze, expecting: "armed", timeout: timeout)
+    }
+
+    func freeze(
+        _ request: FreezeRequest,
+        timeout: Duration,
+        saving save: (FilePath) async throws -> Void
+    ) async throws -> Duration {
+        let frozen = expect("frozen", of: "freeze", timeout: timeout)
+        try await save(request.deviceState)
+        let words = try await frozen.get()
+        return .microseconds(words.count >= 3 ? Int64(words[2]) ?? 0 : 0)
+    }
+
+    func copy(to layer: FilePath, timeout: Duration) async throws -> MemoryLayerReport {
+        let words = try await request("copy \(layer)", expecting: "copied", timeout: timeout)
+        guard words.count >= 4, let pages = UInt64(words[1]), let extents = Int(words[2]), let time = Int64(words[3])
+        else { throw MemoryLibraryError.unexpectedAnswer(request: "copy", words.joined(separator: " ")) }
+        return MemoryLayerReport(bytes: pages * 4096, extents: extents, duration: .microseconds(time))
+    }
+
+    func keep(_ mark: CommitID, timeout: Duration) async throws {
+        _ = try await request("keep \(mark)", expecting: "kept", timeout: timeout)
+    }
+}
+
+extension VersError {
+    static func unfitLayer(_ layer: FilePath) -> VersError {
+        VersError(.incompatible, "the memory layer '\(layer)' is not of the size of the machine's memory")
+    }
+}
