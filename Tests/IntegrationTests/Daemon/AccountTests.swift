@@ -83,13 +83,19 @@ extension IntegrationTests {
             #expect(try await instance.vers(["whoami"], environment: environment).status == 2)
         }
 
-        @Test func `a revoked key of the owner is replaced at the next start`() async throws {
+        @Test func `the owner's key is replaced before the old one is revoked`() async throws {
             let old = try instance.key
-            try await instance.ok("key revoke", String(old.prefix(36)))
-            #expect(try await instance.vers(["status"]).status == 2)
+            let id = String(old.prefix(36))
+            let refused = try await instance.vers(["key", "revoke", id])
+            #expect(refused.status == 4, "\(refused)")
+            #expect(refused.stderr.contains("hint: "), "\(refused)")
+            try await instance.ok("status")
+            try FileManager.default.removeItem(atPath: instance.home.appending("owner.key").string)
             try await instance.restartDaemon()
             #expect(try instance.key != old)
+            try await instance.ok("key revoke", id)
             try await instance.ok("status")
+            #expect(try await instance.vers(["status"], environment: ["VERS_API_KEY": old]).status == 2)
         }
 
         private func mode(of path: String) throws -> Int? {
