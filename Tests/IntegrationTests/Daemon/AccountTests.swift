@@ -95,7 +95,9 @@ extension IntegrationTests {
             #expect(try instance.key != old)
             try await instance.ok("key revoke", id)
             try await instance.ok("status")
-            #expect(try await instance.vers(["status"], environment: ["VERS_API_KEY": old]).status == 2)
+            let stranger = try VersClient(unixSocket: instance.home.appending("versd.sock"), apiKey: old)
+            await #expect(throws: VersError.self) { try await stranger.machines() }
+            try await stranger.shutdown()
         }
 
         private func mode(of path: String) throws -> Int? {
