@@ -156,24 +156,25 @@ static void arm_rewind(struct client *client, const char *path) {
     answer(client, &text);
 }
 
-static void drop_translations(const uint64_t *changed) {
+/// Returns how many pages have changed.
+static size_t drop_translations(const uint64_t *changed) {
+    size_t pages = 0;
     for (size_t page = bitmap_next(changed, 0, guest_ram.pages, true); page < guest_ram.pages;) {
         size_t end = bitmap_next(changed, page, guest_ram.pages, false);
         translation_drop(page, end - page);
+        pages += end - page;
         page = bitmap_next(changed, end, guest_ram.pages, true);
     }
+    return pages;
 }
 
 static int rewind_machine(size_t *changed_pages) {
-    // Shared with frozen copies, of which there was none.
+    // Of frozen copies, of which there was none: it is empty.
     uint64_t *changed = guest_ram.written;
-    memset(changed, 0, bitmap_bytes(guest_ram.pages));
     translation_reset_machine();
     int error = layers_remap(changed);
     if (error) return error;
-    drop_translations(changed);
-    for (size_t page = bitmap_next(changed, 0, guest_ram.pages, true); page < guest_ram.pages; ++*changed_pages)
-        page = bitmap_next(changed, page + 1, guest_ram.pages, true);
+    *changed_pages = drop_translations(changed);
     memset(changed, 0, bitmap_bytes(guest_ram.pages));
     return 0;
 }

@@ -27,10 +27,8 @@ extension MachineService {
         try await requireLimits(of: principal, count: 1, hardware: plan.hardware)
         let id = MachineID()
         let network = try await network(configuration.network, inTreeOf: id)
-        let role = StandbyRole(
-            shape: plan.hardware.shape,
-            bootCommit: try await bootCommits.existing(for: plan.hardware)?.id
-        )
+        let boot = try await bootCommits.existing(for: plan.hardware)
+        let role = StandbyRole(shape: plan.hardware.shape, bootCommit: boot?.id)
         let standby = network == nil ? await domain.standbys.take(1, as: role).first : nil
         var machine = Machine(
             id: standby?.id ?? id,
@@ -58,7 +56,7 @@ extension MachineService {
             await bringUpInBackground(machine, standby: standby)
             return machine.id
         }
-        try await bringUp(machine, image: image, standby: standby) {
+        try await bringUp(machine, image: image, booted: boot, standby: standby) {
             try await domain.metadata.insert([$0])
             try await supervisor.confirm($0.id)
         }
@@ -213,15 +211,21 @@ extension MachineService {
     }
 
     /// Starts a root VM from the booted state of its image and hands the running VM to `record`.
+    /// - Parameter booted: that state, where it was looked up already.
     private func bringUp(
         _ machine: Machine,
         image: BaseImage,
+        booted: Commit? = nil,
         standby: Standby?,
         record: (Machine) async throws -> Void
     ) async throws {
         let boot: Commit
         do {
-            boot = try await bootCommits.commit(for: machine.hardware, image: image)
+            if let booted {
+                boot = booted
+            } else {
+                boot = try await bootCommits.commit(for: machine.hardware, image: image)
+            }
         } catch {
             await domain.standbys.abandon([standby].compactMap(\.self))
             throw error
