@@ -17,10 +17,13 @@ struct TrafficTests {
         return id
     }
 
-    private func waitForState(_ state: MachineState, of id: MachineID, in test: TestDomain) async throws {
+    /// Until the VM is in the state, and nothing is left of a wake: a rest notes the one after the other.
+    private func waitForRest(_ state: MachineState, of id: MachineID, in test: TestDomain) async throws {
         let deadline = ContinuousClock.now + .seconds(20)
-        while try await test.record(id)?.state != state {
-            try #require(ContinuousClock.now < deadline, "the vm did not become \(state)")
+        while true {
+            let record = try await test.record(id)
+            if record?.state == state, record?.traffic.returnsTo == nil { return }
+            try #require(ContinuousClock.now < deadline, "the vm did not come to rest as \(state)")
             try await Task.sleep(for: .milliseconds(2))
         }
     }
@@ -77,12 +80,11 @@ struct TrafficTests {
                 try await Task.sleep(for: .milliseconds(150))
                 #expect(try await test.record(id)?.state == .running)
                 await streams[0].close()
-                try await waitForState(state == .paused ? .paused : .sleeping, of: id, in: test)
-                #expect(try await test.record(id)?.traffic.returnsTo == nil)
+                try await waitForRest(state == .paused ? .paused : .sleeping, of: id, in: test)
                 // And again.
                 let stream = try await test.machines.dial(endpoint, of: id)
                 await stream.close()
-                try await waitForState(state == .paused ? .paused : .sleeping, of: id, in: test)
+                try await waitForRest(state == .paused ? .paused : .sleeping, of: id, in: test)
             }
         }
     }
@@ -130,7 +132,7 @@ struct TrafficTests {
             #expect(try await test.record(id)?.traffic == TrafficPolicy(wakes: true, returnsTo: .sleeping))
             await stream.close()
             // No service has run until now.
-            try await resting(test) { try await waitForState(.sleeping, of: id, in: test) }
+            try await resting(test) { try await waitForRest(.sleeping, of: id, in: test) }
         }
     }
 
