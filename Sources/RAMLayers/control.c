@@ -15,6 +15,7 @@
 
 #include "bitmap.h"
 #include "freeze.h"
+#include "inherit.h"
 #include "interpose.h"
 #include "layers.h"
 #include "ram.h"
@@ -249,12 +250,14 @@ static void freeze(struct client *client, char *argument) {
     } else if (guest_ram.broken) {
         answer_error(client, EIO, "freeze");
     } else if (later.client != client) {
+        inherit_little();
         freeze_now(client, request);
     } else {
         later.delta = request.delta;
         if (request.mark) memcpy(later.mark, request.mark, strlen(request.mark) + 1);
         later.armed = true;
         atomic_store(&watching, true);
+        inherit_little();
         struct text text = {.length = 0};
         text_add(&text, "armed");
         answer(client, &text);
@@ -376,6 +379,7 @@ static void serve_once(void) {
 
 static void *run(void *unused) {
     (void)unused;
+    inherit_thread();
     for (;;) serve_once();
     return NULL;
 }

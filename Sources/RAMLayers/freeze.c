@@ -2,6 +2,10 @@
 #include "freeze.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdalign.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -21,6 +25,17 @@ struct copy {
     bool wants_scan;
     bool scanning;
 };
+
+enum { STACK_BYTES = 256 * 1024 };
+
+/// What a new copy begins with. It has neither the stack nor the heap of the thread that makes it.
+static struct {
+    int client;
+    int socket;
+    pid_t parent;
+    enum delta delta;
+    alignas(16) char stack[STACK_BYTES];
+} birth;
 
 static struct copy copies[FREEZE_POLL_MAX];
 static char held_mark[MARK_MAX];
@@ -56,16 +71,35 @@ bool freeze_pending(void) { return find_role(ROLE_PENDING) != NULL; }
 
 bool freeze_happened(void) { return happened; }
 
+static int run_copy(void *unused) {
+    (void)unused;
+    copy_run(birth.client, birth.socket, birth.parent, birth.delta);
+}
+
+/// A fork without the handlers of pthread_atfork: they take locks that another thread may hold. A copy takes no signals,
+/// whose handlers are QEMU's; it ends with its process.
+static pid_t make_copy(int client, int socket, enum delta delta) {
+    sigset_t all, before;
+    birth.client = client;
+    birth.socket = socket;
+    birth.parent = getpid();
+    birth.delta = delta;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t child = clone(run_copy, birth.stack + STACK_BYTES, SIGCHLD, NULL);
+    int error = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = error;
+    return child;
+}
+
 int freeze_start(struct freeze_request request, int client, pid_t *pid) {
     struct copy *copy = find_role(ROLE_NONE);
     if (freeze_pending() || !copy) return EBUSY;
     if (request.delta == DELTA_SINCE_MARK && (!held_mark[0] || strcmp(request.mark, held_mark) != 0)) return ESTALE;
     int sockets[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0) return errno;
-    pid_t parent = getpid();
-    // Without the handlers of pthread_atfork: they take locks that another thread may hold.
-    pid_t child = _Fork();
-    if (child == 0) copy_run(client, sockets[1], parent, request.delta);
+    pid_t child = make_copy(client, sockets[1], request.delta);
     int error = errno;
     close(sockets[1]);
     if (child < 0) {

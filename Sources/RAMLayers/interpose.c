@@ -20,6 +20,7 @@
 #include "confine.h"
 #include "console.h"
 #include "control.h"
+#include "inherit.h"
 #include "interpose.h"
 #include "ram.h"
 #include "translation.h"
@@ -44,6 +45,8 @@ __attribute__((constructor)) static void start(void) {
     control_path = getenv("VERS_RAM_SOCKET");
     if (!path || !control_path) return;
     if (stat(path, &ram_file) != 0) give_up(path, errno);
+    // The thread that the machine's files are opened in.
+    inherit_thread();
     int error = confine_process();
     if (error) give_up("seccomp", error);
     const char *console = getenv("VERS_CONSOLE");

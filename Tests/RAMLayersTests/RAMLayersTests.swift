@@ -57,6 +57,32 @@ struct RAMLayersTests {
         #expect(try process.connect().request("status").hasSuffix(" a 0"))
     }
 
+    @Test("a copy has guest memory and what it runs on, and nothing else of the process", arguments: [false, true])
+    func copiesInheritLittle(putOff: Bool) throws {
+        let process = try MemoryProcess()
+        defer { process.end() }
+        try process.obey("write 1 100")
+        let trigger = process.directory.appending("trigger")
+        let control = try process.connect()
+        let answer: String
+        if putOff {
+            #expect(try control.request("at \(trigger)") == "at")
+            #expect(try control.request("freeze since-start") == "armed")
+            try process.obey("open \(trigger)")
+            answer = try control.receive()
+        } else {
+            answer = try control.request("freeze since-start")
+        }
+        let words = answer.split(separator: " ")
+        let copy = try #require(words.count == 3 ? Int32(words[1]) : nil)
+        let maps = try String(contentsOfFile: "/proc/\(copy)/maps", encoding: .utf8)
+        #expect(try String(contentsOfFile: "/proc/\(process.pid)/maps", encoding: .utf8).contains("[heap]"))
+        #expect(!maps.contains("[heap]"))
+        // The program's own data.
+        #expect(!maps.split(separator: "\n").contains { $0.hasSuffix("/memory") && $0.contains(" rw-p ") })
+        #expect(maps.contains("libramlayers.so"))
+    }
+
     @Test("any sequence of freezes and writes gives back every page", arguments: 1...6)
     func randomSequences(seed: UInt64) throws {
         var random = SplitMix(state: seed)
