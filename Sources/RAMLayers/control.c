@@ -19,6 +19,7 @@
 #include "interpose.h"
 #include "layers.h"
 #include "ram.h"
+#include "rehearsal.h"
 #include "text.h"
 #include "thread.h"
 #include "translation.h"
@@ -32,11 +33,13 @@ struct client {
     struct line_reader reader;
 };
 
-/// A freeze, or the rewinding of a rehearsal, that waits for its file to be opened.
+/// What waits for its file to be opened.
+enum occasion { FREEZE, TAKE_BACK, REWIND };
+
 struct armed {
     struct client *client;
     bool armed;
-    bool rewinds;
+    enum occasion occasion;
     enum delta delta;
     char mark[MARK_MAX];
     char path[LINE_MAX_BYTES];
@@ -55,8 +58,6 @@ static int wake = -1;
 static struct client *layers_from;
 /// Whose end is the process' end.
 static struct client *leash;
-/// Whether the machine has run from layers that others will be mapped in place of.
-static bool rehearsing;
 static unsigned long accepted;
 static int listener;
 
@@ -125,77 +126,65 @@ static void map_layers(struct client *client) {
 }
 
 static void rehearse(struct client *client) {
-    int error = leash != client || guest_ram.layers_mapped || guest_ram.broken ? EALREADY
-        : !translation_watch()                                                 ? ENOTSUP
-                                                                               : layers_map();
+    bool fits = leash == client && !guest_ram.layers_mapped && !guest_ram.broken;
+    int error = fits ? rehearsal_start() : EALREADY;
     if (error) {
         answer_error(client, error, "rehearse");
         return;
     }
     layers_from = NULL;
-    rehearsing = true;
     struct text text = {.length = 0};
     text_add(&text, "rehearsing ");
     text_add_number(&text, guest_ram.mappings);
     answer(client, &text);
 }
 
-static void arm_rewind(struct client *client, const char *path) {
-    int error = leash != client || !rehearsing || freeze_happened() ? EALREADY
-        : later.client                                              ? EBUSY
-        : !translation_is_understood()                              ? ENOTSUP
-                                                                    : 0;
+/// - Parameter name: of the request, which is its answer, too.
+static void arm(struct client *client, enum occasion occasion, const char *name, const char *path) {
+    bool fits = occasion == REWIND ? rehearsal_is_over() : rehearsal_is_under_way();
+    int error = leash != client || !fits || freeze_happened() ? EALREADY
+        : later.client                                       ? EBUSY
+        : !translation_is_understood()                       ? ENOTSUP
+                                                             : 0;
     if (error) {
-        answer_error(client, error, "rewind");
+        answer_error(client, error, name);
         return;
     }
-    later = (struct armed){.client = client, .armed = true, .rewinds = true};
+    later = (struct armed){.client = client, .armed = true, .occasion = occasion};
     strcpy(later.path, path);
     atomic_store(&watching, true);
     struct text text = {.length = 0};
-    text_add(&text, "rewind");
+    text_add(&text, name);
     answer(client, &text);
 }
 
-/// Returns how many pages have changed.
-static size_t drop_translations(const uint64_t *changed) {
-    size_t pages = 0;
-    for (size_t page = bitmap_next(changed, 0, guest_ram.pages, true); page < guest_ram.pages;) {
-        size_t end = bitmap_next(changed, page, guest_ram.pages, false);
-        translation_drop(page, end - page);
-        pages += end - page;
-        page = bitmap_next(changed, end, guest_ram.pages, true);
-    }
-    return pages;
+static void answer_rewound(struct client *client, const char *word, size_t changed_pages) {
+    struct text text = {.length = 0};
+    text_add(&text, word);
+    text_add_number(&text, guest_ram.mappings);
+    text_add(&text, " ");
+    text_add_number(&text, changed_pages);
+    answer(client, &text);
 }
 
-static int rewind_machine(size_t *changed_pages) {
-    // Of frozen copies, of which there was none: it is empty.
-    uint64_t *changed = guest_ram.written;
-    translation_reset_machine();
-    int error = layers_remap(changed);
-    if (error) return error;
-    *changed_pages = drop_translations(changed);
-    memset(changed, 0, bitmap_bytes(guest_ram.pages));
-    return 0;
+static void take_back_now(struct client *client) {
+    size_t changed_pages = 0;
+    int error = rehearsal_take_back(&changed_pages);
+    layers_from = NULL;
+    if (error) answer_error(client, error, "take-back");
+    else answer_rewound(client, "taken-back ", changed_pages);
 }
 
 static enum control_opening rewind_now(struct client *client) {
     size_t changed_pages = 0;
-    int error = rewind_machine(&changed_pages);
+    int error = rehearsal_end(&changed_pages);
     layers_from = NULL;
     if (error) {
         answer_error(client, error, "rewind");
         return CONTROL_FAIL;
     }
-    rehearsing = false;
     leash = NULL;
-    struct text text = {.length = 0};
-    text_add(&text, "rewound ");
-    text_add_number(&text, guest_ram.mappings);
-    text_add(&text, " ");
-    text_add_number(&text, changed_pages);
-    answer(client, &text);
+    answer_rewound(client, "rewound ", changed_pages);
     return CONTROL_REWOUND;
 }
 
@@ -276,27 +265,27 @@ static void put_off(struct client *client, const char *path) {
     answer(client, &text);
 }
 
+/// Does what was armed, and takes it off.
+static enum control_opening do_later(void) {
+    struct armed now = later;
+    later = (struct armed){.client = NULL};
+    atomic_store(&watching, false);
+    switch (now.occasion) {
+    case TAKE_BACK: take_back_now(now.client); return CONTROL_FAIL;
+    case REWIND: return rewind_now(now.client);
+    case FREEZE: break;
+    }
+    freeze_now(now.client, (struct freeze_request){.delta = now.delta, .mark = now.mark});
+    // Counts up, so it cannot be full.
+    eventfd_write(wake, 1);
+    return CONTROL_PASS;
+}
+
 enum control_opening control_opening(const char *path) {
     if (!atomic_load(&watching)) return CONTROL_PASS;
-    enum control_opening result = CONTROL_PASS;
     pthread_mutex_lock(&serving);
-    if (later.armed && later.rewinds && strcmp(later.path, path) == 0) {
-        struct client *client = later.client;
-        later = (struct armed){.client = NULL};
-        atomic_store(&watching, false);
-        result = rewind_now(client);
-    } else if (later.armed && strcmp(later.path, path) == 0) {
-        struct freeze_request request = {.delta = later.delta, .mark = later.mark};
-        struct client *client = later.client;
-        char mark[MARK_MAX];
-        memcpy(mark, later.mark, sizeof mark);
-        request.mark = mark;
-        later = (struct armed){.client = NULL};
-        atomic_store(&watching, false);
-        freeze_now(client, request);
-        // Counts up, so it cannot be full.
-        eventfd_write(wake, 1);
-    }
+    bool awaited = later.armed && strcmp(later.path, path) == 0;
+    enum control_opening result = awaited ? do_later() : CONTROL_PASS;
     pthread_mutex_unlock(&serving);
     return result;
 }
@@ -318,7 +307,9 @@ static void obey(struct client *client, char *line) {
     } else if (strcmp(line, "rehearse") == 0) {
         rehearse(client);
     } else if ((argument = line_argument(line, "rewind")) && *argument) {
-        arm_rewind(client, argument);
+        arm(client, REWIND, "rewind", argument);
+    } else if ((argument = line_argument(line, "take-back")) && *argument) {
+        arm(client, TAKE_BACK, "take-back", argument);
     } else if ((argument = line_argument(line, "at")) && *argument) {
         put_off(client, argument);
     } else if ((argument = line_argument(line, "freeze"))) {

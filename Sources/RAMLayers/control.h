@@ -5,7 +5,8 @@
 //   layer <path>              layer                  adds a layer, the oldest first
 //   leash                     leash                  the process ends when this connection does, unless layers are mapped
 //   rehearse                  rehearsing <mappings>  maps the layers as `map` does, but the leash stays
-//   rewind <path>             rewind                 the machine starts over, as below
+//   take-back <path>          take-back              the machine is as it was before it ran, as below
+//   rewind <path>             rewind                 it goes on from other layers, as below
 //   map                       mapped <mappings>      maps the layers; once, before any freeze
 //   at <path>                 at                     the next freeze of this connection is put off, as below
 //   freeze since <mark>       frozen <pid> <microseconds of the fork>
@@ -17,11 +18,12 @@
 // until it has written it: so memory and device state are those of one moment. Otherwise what a client sends to the
 // agent could be put into the guest's memory between the two, and a virtio queue's indices would not fit its rings.
 //
-// A machine that rehearses runs, under emulation, so that QEMU translates the guest's code, and is stopped. The layers named
-// after that are mapped when the process opens the path of `rewind`, from which QEMU loads its device state: devices are
-// reset, memory becomes that of the layers, which must begin with those of the rehearsal, and translations of pages that did
-// not change are kept. `rewound <mappings> <pages that changed>` follows, the leash ends, and the machine is as if it had
-// been restored. `rehearse` is refused with ENOTSUP where translations cannot be kept.
+// A machine that rehearses runs, under emulation, so that QEMU translates the guest's code, and is stopped. When the process
+// opens the path of `take-back`, which fails, devices are reset and memory is that of the layers again, which have been named
+// anew; `taken-back <mappings> <pages that had changed>` follows. When it opens the path of `rewind`, from which QEMU loads
+// its device state, the layers are mapped that were named beyond those of the rehearsal, with which they must begin; `rewound
+// <mappings> <pages that changed>` follows, the leash ends, and the machine is as if it had been restored. Translations of
+// pages that did not change are kept. `rehearse` is refused with ENOTSUP where they cannot be.
 //
 // After `frozen` the connection leads to the frozen copy:
 //

@@ -9,10 +9,15 @@
 #include "bitmap.h"
 #include "ram.h"
 
+/// At most so much at once: for larger writes ext4 takes memory in units of 2 MiB, which on a virtual machine is memory
+/// that the host has yet to find. 22 MiB took 33 ms instead of 6 (Linux 6.18).
+enum { WRITE_BYTES = 512 << 10 };
+
 static int write_run(int fd, size_t first, size_t end) {
     size_t offset = first * PAGE_BYTES, limit = end * PAGE_BYTES;
     while (offset < limit) {
-        ssize_t written = pwrite(fd, guest_ram.base + offset, limit - offset, (off_t)offset);
+        size_t wanted = limit - offset < WRITE_BYTES ? limit - offset : WRITE_BYTES;
+        ssize_t written = pwrite(fd, guest_ram.base + offset, wanted, (off_t)offset);
         if (written < 0 && errno == EINTR) continue;
         if (written < 0) return errno;
         offset += (size_t)written;

@@ -87,7 +87,7 @@ static int map_owned_runs(const uint16_t *owner) {
     return 0;
 }
 
-/// Notes which files are mapped, for ``layers_remap``.
+/// Notes which files are mapped.
 static int remember(void) {
     for (size_t i = 0; i < layer_count; i++) {
         struct stat status;
@@ -108,13 +108,14 @@ static bool begins_with_mapped(void) {
     return true;
 }
 
-/// The number of the uppermost layer that holds a page, for every page; 0 where none does. NULL, and errno, on failure.
-static uint16_t *find_owners(void) {
+/// The number of the uppermost layer from the one after `first` on that holds a page, for every page; 0 where none does.
+/// NULL, and errno, on failure.
+static uint16_t *find_owners(size_t first) {
     size_t bytes = guest_ram.pages * sizeof(uint16_t);
     uint16_t *owner = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (owner == MAP_FAILED) return NULL;
     int error = 0;
-    for (size_t i = 0; i < layer_count && !error; i++) error = claim_pages(layers[i], (uint16_t)(i + 1), owner);
+    for (size_t i = first; i < layer_count && !error; i++) error = claim_pages(layers[i], (uint16_t)(i + 1), owner);
     if (!error) return owner;
     munmap(owner, bytes);
     errno = error;
@@ -136,7 +137,7 @@ static int map_owned(uint16_t *owner) {
 
 int layers_map(void) {
     int error = remember();
-    uint16_t *owner = error ? NULL : find_owners();
+    uint16_t *owner = error ? NULL : find_owners(0);
     if (owner) return map_owned(owner);
     if (!error) error = errno;
     layers_clear();
@@ -147,23 +148,18 @@ static void note_own(size_t page, uint64_t entry, void *changed) {
     if (pagemap_is_own(entry)) bitmap_set(changed, page);
 }
 
-/// Puts the pages into `changed` that will hold something else than they did at the last mapping, or held something else
-/// since.
-static int find_changes(const uint16_t *owner, uint64_t *changed) {
+static int find_written(uint64_t *written) {
     int pagemap = pagemap_open();
     if (pagemap < 0) return errno;
-    int error = pagemap_scan(pagemap, note_own, changed);
+    int error = pagemap_scan(pagemap, note_own, written);
     close(pagemap);
-    for (size_t page = 0; page < guest_ram.pages; page++) {
-        if (owner[page] > mapped_count) bitmap_set(changed, page);
-    }
     return error;
 }
 
-int layers_remap(uint64_t *changed) {
-    bool fits = begins_with_mapped();
-    uint16_t *owner = fits ? find_owners() : NULL;
-    int error = owner ? find_changes(owner, changed) : fits ? errno : ESTALE;
+int layers_restore(uint64_t *changed) {
+    bool fits = begins_with_mapped() && layer_count == mapped_count;
+    uint16_t *owner = fits ? find_owners(0) : NULL;
+    int error = owner ? find_written(changed) : fits ? errno : ESTALE;
     if (error) {
         if (owner) munmap(owner, guest_ram.pages * sizeof(uint16_t));
         layers_clear();
@@ -176,5 +172,19 @@ int layers_remap(uint64_t *changed) {
     if (base == MAP_FAILED) _exit(122);
     memset(guest_ram.covered_at_start, 0, bitmap_bytes(guest_ram.pages));
     guest_ram.mappings = 0;
+    return map_owned(owner);
+}
+
+int layers_extend(uint64_t *changed) {
+    bool fits = begins_with_mapped();
+    uint16_t *owner = fits ? find_owners(mapped_count) : NULL;
+    if (!owner) {
+        int error = fits ? errno : ESTALE;
+        layers_clear();
+        return error;
+    }
+    for (size_t page = 0; page < guest_ram.pages; page++) {
+        if (owner[page]) bitmap_set(changed, page);
+    }
     return map_owned(owner);
 }

@@ -13,10 +13,13 @@ int layers_add(const char *path);
 /// Returns 0 or an errno value; after an error guest RAM is unusable.
 int layers_map(void);
 
-/// Maps what was added in place of what was mapped, and of everything written since. What was mapped must be the beginning of
-/// it, else the answer is ESTALE and nothing has changed. Sets the bits of the pages in `changed`, an empty bitmap, that may
-/// differ from those at any moment since the first mapping. Returns 0 or an errno value.
-int layers_remap(uint64_t *changed);
+/// Maps once more what was mapped, in place of everything written since. It has been added anew; else the answer is ESTALE
+/// and nothing has changed. Sets the bits in `changed` of the pages that were written. Returns 0 or an errno value.
+int layers_restore(uint64_t *changed);
+
+/// Maps what was added on top of what was mapped, with which it must begin; else the answer is ESTALE and nothing has changed.
+/// Sets the bits of its pages in `changed`. Nothing may have been written since the last mapping. Returns 0 or an errno value.
+int layers_extend(uint64_t *changed);
 
 /// Forgets what was added and not mapped.
 void layers_clear(void);

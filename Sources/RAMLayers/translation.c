@@ -46,6 +46,10 @@ bool translation_is_understood(void) { return qemu.flush_count && atomic_load(qe
 void translation_reset_machine(void) {
     enum { SHUTDOWN_CAUSE_NONE };
     qemu.reset(SHUTDOWN_CAUSE_NONE);
+    qemu.ram = qemu.ram_address(guest_ram.base);
+}
+
+void translation_expect_load(void) {
     // `YANK_INSTANCE_TYPE_MIGRATION`. The end of a load takes back what the start of the machine's first had registered, and
     // QEMU asserts that it is there; only `loadvm` sees to it.
     const struct {
@@ -53,7 +57,6 @@ void translation_reset_machine(void) {
         void *name;
     } migration = {.type = 2};
     qemu.register_yank(&migration, NULL);
-    qemu.ram = qemu.ram_address(guest_ram.base);
 }
 
 void translation_drop(size_t first_page, size_t pages) {

@@ -19,6 +19,9 @@ bool translation_is_understood(void);
 /// mention must have its first value. In QEMU's main loop, with the machine stopped.
 void translation_reset_machine(void);
 
+/// Prepares the loading of another state, which follows at once. In QEMU's main loop.
+void translation_expect_load(void);
+
 /// Drops what was translated from these pages of guest RAM. In QEMU's main loop, with the machine stopped.
 void translation_drop(size_t first_page, size_t pages);
 

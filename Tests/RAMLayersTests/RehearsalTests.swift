@@ -47,6 +47,13 @@ struct RehearsalTests {
         return (process, control)
     }
 
+    private func takeBack(_ process: MemoryProcess, _ control: ControlConnection, to base: FilePath) throws {
+        _ = try control.request("layer \(base)")
+        #expect(try control.request("take-back gone") == "take-back")
+        #expect(try process.ask("open gone") == "\(EIO)")
+        #expect(try control.receive().hasPrefix("taken-back "))
+    }
+
     private func changedPages(_ one: Data, _ other: Data) -> Set<Int> {
         let pages = one.count / Self.pageBytes
         return Set(
@@ -68,6 +75,8 @@ struct RehearsalTests {
         #expect(try process.dump() == chain.baseContent)
         try process.obey("write \(seed + 2) 60")
         let rehearsed = try process.dump()
+        try takeBack(process, control, to: chain.base)
+        #expect(try process.dump() == chain.baseContent)
 
         let state = process.directory.appending("state")
         try Data("state".utf8).write(to: URL(fileURLWithPath: state.string))
@@ -107,6 +116,7 @@ struct RehearsalTests {
         let (chain, other) = (try makeChain(seed: 20), try makeChain(seed: 30))
         let (process, control) = try rehearse(chain)
         defer { process.end() }
+        try takeBack(process, control, to: chain.base)
         let state = process.directory.appending("state")
         try Data().write(to: URL(fileURLWithPath: state.string))
         _ = try control.request("layer \(other.base)")
@@ -135,7 +145,23 @@ struct RehearsalTests {
         let (process, control) = try rehearse(chain)
         defer { process.end() }
         try process.obey("flush")
-        #expect(throws: MemoryProcess.Failure("error \(ENOTSUP) rewind")) { try control.request("rewind /x") }
+        #expect(throws: MemoryProcess.Failure("error \(ENOTSUP) take-back")) { try control.request("take-back /x") }
+    }
+
+    @Test("a machine is taken back to where it began, and not before it ran or without")
+    func takeBackWithoutRehearsal() throws {
+        let (chain, other) = (try makeChain(seed: 70), try makeChain(seed: 80))
+        let (process, control) = try rehearse(chain)
+        defer { process.end() }
+        #expect(throws: MemoryProcess.Failure("error \(EALREADY) rewind")) { try control.request("rewind /x") }
+        try process.obey("write 71 60")
+        _ = try control.request("layer \(other.base)")
+        #expect(try control.request("take-back gone") == "take-back")
+        #expect(try process.ask("open gone") == "\(EIO)")
+        #expect(try control.receive() == "error \(ESTALE) take-back")
+        try takeBack(process, control, to: chain.base)
+        #expect(try process.dump() == chain.baseContent)
+        #expect(throws: MemoryProcess.Failure("error \(EALREADY) take-back")) { try control.request("take-back gone") }
     }
 
     @Test("a process that rehearses ends with its leash")

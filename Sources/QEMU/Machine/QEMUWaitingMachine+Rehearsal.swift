@@ -22,7 +22,7 @@ extension QEMUWaitingMachine {
                 try await loadDeviceState(state.deviceState, into: qemu)
                 _ = try await qemu.monitor.execute(Continue(), timeout: qemu.configuration.timeouts.command)
                 try await performance(qemu.directory.appending(MachineFile.guestSocket))
-                try await takeBack(layer)
+                try await takeBack(layer, state)
             }
             noteRehearsal()
         } catch {
@@ -31,8 +31,8 @@ extension QEMUWaitingMachine {
         }
     }
 
-    /// Stops the machine and takes its disk away.
-    private func takeBack(_ layer: DiskLayer) async throws {
+    /// Stops the machine and takes its disk and its memory away.
+    private func takeBack(_ layer: DiskLayer, _ state: SavedState) async throws {
         let timeout = qemu.configuration.timeouts.flush
         _ = try await qemu.monitor.execute(Stop(), timeout: timeout)
         _ = try await qemu.monitor.execute(
@@ -44,9 +44,12 @@ extension QEMUWaitingMachine {
             timeout: timeout
         )
         try await delete(node: layer.nodeName)
+        try await memory.takeBack(state.memoryLayers, timeout: qemu.configuration.timeouts.restore) { file in
+            _ = try await qemu.monitor.execute(XenLoadDevicesState(filename: file.string), timeout: timeout)
+        }
     }
 
-    /// Makes a machine that has rehearsed one that has `state`.
+    /// Makes a machine that was taken back one that has `state`.
     func rewind(to state: SavedState) async throws {
         let timeout = qemu.configuration.timeouts.restore
         try await memory.rewind(to: state, timeout: timeout) {

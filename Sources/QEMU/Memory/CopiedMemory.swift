@@ -38,6 +38,10 @@ final class CopiedMemory: GuestMemory {
         throw VersError(.unsupported, "a machine whose memory is copied does not rehearse")
     }
 
+    func takeBack(_ layers: [FilePath], timeout: Duration, opening open: (FilePath) async throws -> Void) async throws {
+        throw VersError(.unsupported, "a machine whose memory is copied is not taken back")
+    }
+
     func rewind(to state: SavedState, timeout: Duration, loading load: () async throws -> Void) async throws {
         throw VersError(.unsupported, "a machine whose memory is copied is not taken back")
     }

@@ -31,8 +31,11 @@ protocol GuestMemory: Sendable {
     /// As ``map(_:timeout:)``, for a guest that runs until it is taken back; the leash stays.
     func rehearse(_ layers: [FilePath], timeout: Duration) async throws
 
-    /// Takes back a guest that has rehearsed and stands still: it has the memory of `state` when `load` has had QEMU load
-    /// the devices' state.
+    /// Makes a machine that has rehearsed `layers`, and stands still, what it was before it ran.
+    /// - Parameter open: has QEMU open a file, which fails.
+    func takeBack(_ layers: [FilePath], timeout: Duration, opening open: (FilePath) async throws -> Void) async throws
+
+    /// Gives a machine that was taken back the memory of `state`, when `load` has had QEMU load the devices' state.
     func rewind(to state: SavedState, timeout: Duration, loading load: () async throws -> Void) async throws
 
     /// What can be done about a freeze before the pause.

@@ -1,4 +1,5 @@
 internal import NIOCore
+internal import QMP
 internal import SystemPackage
 internal import VersAPI
 internal import VersCore
@@ -22,6 +23,22 @@ extension MemoryConnection: GuestMemory {
     func rehearse(_ layers: [FilePath], timeout: Duration) async throws {
         try await name(layers)
         _ = try await request("rehearse", expecting: "rehearsing", timeout: timeout)
+    }
+
+    func takeBack(_ layers: [FilePath], timeout: Duration, opening open: (FilePath) async throws -> Void) async throws {
+        try await name(layers)
+        let file = FilePath("take-back")
+        _ = try await request("take-back \(file)", expecting: "take-back")
+        let taken = expect("taken-back", of: "take-back", timeout: timeout)
+        do {
+            try await open(file)
+        } catch QMPError.refused {
+            // As it must; the library says whether the machine was taken back.
+        } catch {
+            await close()
+            throw error
+        }
+        _ = try await taken.get()
     }
 
     func rewind(to state: SavedState, timeout: Duration, loading load: () async throws -> Void) async throws {
