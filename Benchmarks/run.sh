@@ -10,6 +10,8 @@
 # ${XDG_CACHE_HOME:-~/.cache}/vers-bench. The instance lies below TMPDIR (default /var/tmp); branches of 4 GiB VMs need some GB there.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
+# shellcheck source-path=SCRIPTDIR source=../scripts/instance.sh
+source scripts/instance.sh
 
 build=true bin=.build/release keep=false image=default standby=2
 arguments=()
@@ -61,46 +63,19 @@ if [[ -z $images ]]; then
     images/build.sh "$image" "$images" --agent "$bin/vers-agent" --root "$root" --if-missing
 fi
 
-home=$(mktemp --directory "${TMPDIR:-/var/tmp}/vers-bench.XXXXXX")
-daemon='' results=''
-# Ends the daemon, then every QEMU of this instance: their working directories lie below its home.
-finish() {
-    local status=$? directory
-    trap - EXIT INT TERM
-    if [[ -n $daemon ]] && kill "$daemon" 2>/dev/null; then wait "$daemon" || true; fi
-    for directory in /proc/[0-9]*; do
-        if [[ $(readlink "$directory/cwd" 2>/dev/null) == "$home"/* ]]; then
-            kill -KILL "${directory#/proc/}" 2>/dev/null || true
-        fi
-    done
+results=''
+before_removal() {
     if [[ -e $results ]]; then printf 'results: %s\n' "$results"; fi
-    if $keep; then
-        printf 'instance: %s\n' "$home" >&2
-    else
-        rm -rf "$home"
-    fi
-    exit "$status"
+    if ! $keep; then return 0; fi
+    printf 'instance: %s\n' "$home" >&2
+    return 1
 }
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-mkdir "$home/images"
+make_instance vers-bench
 # By their real names: an image's own `current` is a relative link inside it.
 ln -s "$(readlink -f "$images/$image")" "$home/images/$image"
 cc -static -O2 -Wall -Wextra -o "$home/bench-guest" Benchmarks/guest/bench-guest.c
 
-mkfifo "$home/ready"
-exec 3<>"$home/ready"
-"$bin/versd" --home "$home" --listen 127.0.0.1:0 --ready-fd 3 --standby "$standby" </dev/null 2>>"$home/versd.log" &
-daemon=$!
-if ! read -r -t 60 -u 3; then
-    printf 'versd did not get ready within 60 s:\n' >&2
-    tail -n 20 "$home/versd.log" >&2
-    exit 1
-fi
-
-exec 3>&-
+start_instance "$bin/versd" --standby "$standby"
 
 mkdir -p Benchmarks/results
 results=$PWD/Benchmarks/results/$(date --utc +%Y-%m-%dT%H%M%SZ)-$(uname -n).json

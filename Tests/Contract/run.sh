@@ -8,6 +8,8 @@
 # are kept in ${XDG_CACHE_HOME:-~/.cache}/vers-contract, keyed by requirements.txt.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
+# shellcheck source-path=SCRIPTDIR source=../../scripts/instance.sh
+source scripts/instance.sh
 here=$PWD/Tests/Contract bin=$PWD/.build/debug
 
 # Made under another name and renamed, so that an interrupted run leaves nothing that looks complete. Programs in it are
@@ -28,43 +30,16 @@ flock --unlock 9
 exec 9>&-
 
 images=$(scripts/test-images.sh tiny)
-home=$(mktemp --directory "${TMPDIR:-/var/tmp}/vers-contract.XXXXXX")
-daemon=''
-# Ends the daemon, then every QEMU of this instance: their working directories lie below its home.
-finish() {
-    local status=$? directory
-    trap - EXIT INT TERM
-    if [[ -n $daemon ]] && kill "$daemon" 2>/dev/null; then wait "$daemon" || true; fi
-    for directory in /proc/[0-9]*; do
-        if [[ $(readlink "$directory/cwd" 2>/dev/null) == "$home"/* ]]; then
-            kill -KILL "${directory#/proc/}" 2>/dev/null || true
-        fi
-    done
-    if [[ $status -ne 0 && -e $home/versd.log ]]; then
-        printf 'the last errors of versd:\n' >&2
-        grep -E ' (error|critical) ' "$home/versd.log" | tail -n 20 >&2 || true
-    fi
-    rm -rf "$home"
-    exit "$status"
+before_removal() {
+    if [[ $1 -eq 0 || ! -e $home/versd.log ]]; then return 0; fi
+    printf 'the last errors of versd:\n' >&2
+    grep -E ' (error|critical) ' "$home/versd.log" | tail -n 20 >&2 || true
 }
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-mkdir "$home/images"
+make_instance vers-contract
 # By their real names: an image's own `current` is a relative link inside it. Without a name, clients get `default`.
 for name in tiny default; do ln -s "$(readlink -f "$images/tiny")" "$home/images/$name"; done
 
-mkfifo "$home/ready"
-exec 3<>"$home/ready"
-"$bin/versd" --home "$home" --listen 127.0.0.1:0 --ready-fd 3 </dev/null 2>>"$home/versd.log" &
-daemon=$!
-if ! read -r -t 60 -u 3; then
-    printf 'versd did not get ready within 60 s:\n' >&2
-    tail -n 20 "$home/versd.log" >&2
-    exit 1
-fi
-exec 3>&-
+start_instance "$bin/versd"
 
 VERS_CONTRACT_URL=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["url"])' "$home/daemon.json")
 VERS_CONTRACT_KEY=$(<"$home/owner.key")
