@@ -13,6 +13,7 @@ public final class QEMUHypervisor: Hypervisor {
     /// How the memory of new machines is held.
     public let memoryMode: MemoryMode
     private let configuration: QEMUConfiguration
+    private let library: MemoryLibrary?
     private let logger: Logger
 
     /// Looks at the host: whether QEMU is there, whether the memory library can be loaded into it, and what executes
@@ -34,6 +35,7 @@ public final class QEMUHypervisor: Hypervisor {
             )
         }
         memoryMode = memory.mode
+        library = memory.library
         let choice = try await BlockingPool.run { AcceleratorProbe().choose(configuration.accelerator) }
         accelerator = choice
         compatibility = HypervisorCompatibility(
@@ -147,7 +149,12 @@ public final class QEMUHypervisor: Hypervisor {
             translationCacheMiB: configuration.translationCacheMiB,
             tap: machine.tap
         )
-        return try await QEMUProcess.launch(commandLine, configuration: configuration, logger: logger)
+        return try await QEMUProcess.launch(
+            commandLine,
+            library: library,
+            configuration: configuration,
+            logger: logger
+        )
     }
 }
 

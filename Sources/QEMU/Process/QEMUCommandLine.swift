@@ -35,6 +35,14 @@ struct QEMUCommandLine: Sendable {
     /// Inherited as ``InheritedDescriptor/tap``. Nil: the user-mode network.
     var tap: GuestTap?
 
+    /// Whether it waits for saved state.
+    var waits: Bool {
+        switch start {
+        case .boot: false
+        case .wait: true
+        }
+    }
+
     var arguments: [String] {
         identity + board + processor + memory + firmware + disk + guestPort + console + devices + monitor + confinement
             + waiting
@@ -120,12 +128,7 @@ struct QEMUCommandLine: Sendable {
         ]
     }
 
-    private var waiting: [String] {
-        switch start {
-        case .boot: []
-        case .wait: ["-incoming", "defer", "-S"]
-        }
-    }
+    private var waiting: [String] { waits ? ["-incoming", "defer", "-S"] : [] }
 
     private var guestPort: [String] {
         [
@@ -137,11 +140,17 @@ struct QEMUCommandLine: Sendable {
 
     /// To the memory library where there is one, which keeps the file's size bounded whatever the guest prints.
     private var console: [String] {
-        let file = memoryMode == .layers ? "/proc/self/fd/\(MachineFile.consoleDescriptor)" : MachineFile.console
-        return [
-            "-chardev", "file,id=console,path=\(file),append=on",
-            "-serial", "chardev:console",
-        ]
+        ["-chardev", Self.console(memoryMode), "-serial", "chardev:console"]
+    }
+
+    private static func console(_ mode: MemoryMode) -> String {
+        let file = mode == .layers ? "/proc/self/fd/\(MachineFile.consoleDescriptor)" : MachineFile.console
+        return "file,id=console,path=\(file),append=on"
+    }
+
+    /// How a QEMU that was started with `arguments` holds its guest's memory. A file that is missing would not tell.
+    static func memoryMode(ofArguments arguments: [String]) -> MemoryMode {
+        arguments.contains(console(.layers)) ? .layers : .copy
     }
 
     private var devices: [String] {
@@ -198,6 +207,7 @@ enum MachineFile {
 enum InheritedDescriptor: Int32, CaseIterable {
     case monitor = 3
     case guestPort = 4
+    /// Where there is none, the leash of a process that waits.
     case memoryLibrary = 5
     /// After ``MachineFile/consoleDescriptor``, which the memory library replaces.
     case tap = 7

@@ -38,7 +38,7 @@ public protocol Hypervisor: Sendable {
     func boot(_ configuration: LaunchConfiguration) async throws -> any VirtualMachine
 
     /// Starts a process that waits for saved state, without a disk. It has not touched guest memory, and ends by itself
-    /// when this daemon ends before it was given a state, or else is ended by ``terminateStrays(below:keeping:)``.
+    /// when this daemon ends before it was given a state.
     func startWaiting(_ configuration: WaitingConfiguration) async throws -> any WaitingMachine
 
     /// Whether a waiting machine gains by a rehearsal.
