@@ -17,7 +17,13 @@ public struct FileCommitStore: CommitStoring {
         try await BlockingPool.run {
             guard mkdir(directory.string, 0o700) == 0 else {
                 let error = Errno(rawValue: errno)
-                if error == .fileExists { throw VersError(.alreadyExists, "commit \(id) exists already") }
+                if error == .fileExists {
+                    throw VersError(
+                        .internal,
+                        "'\(directory)' exists already, though no commit of that id is recorded",
+                        hint: "ask for the commit under another id"
+                    )
+                }
                 throw HostError("mkdir", directory, errno: error)
             }
         }

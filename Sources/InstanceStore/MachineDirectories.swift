@@ -44,7 +44,7 @@ public struct MachineDirectories: MachineFileStoring {
     private static func failure(_ call: String, _ directory: FilePath) -> any Error {
         let error = Errno(rawValue: errno)
         if error == .fileExists || error == .directoryNotEmpty {
-            return VersError(.alreadyExists, "directory '\(directory)' exists already")
+            return VersError(.internal, "directory '\(directory)' exists already")
         }
         return HostError(call, directory, errno: error)
     }

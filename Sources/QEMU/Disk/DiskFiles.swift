@@ -29,7 +29,7 @@ enum DiskFiles {
         do {
             bytes = try overlay.bytes()
         } catch .backingNameTooLong(let count) {
-            throw VersError(.invalidArgument, "the path from '\(file)' to '\(base)' has \(count) bytes: at most 1023")
+            throw VersError(.internal, "the path from '\(file)' to '\(base)' has \(count) bytes: at most 1023")
         } catch .badSize(let size) {
             throw VersError(.invalidArgument, "a disk of \(size) bytes cannot be made")
         }

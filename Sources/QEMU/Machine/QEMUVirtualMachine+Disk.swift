@@ -57,7 +57,9 @@ extension QEMUVirtualMachine {
                 state.flattening = job
                 return true
             }
-            guard started else { throw VersError(.conflict, "the disk is being flattened already") }
+            guard started else {
+                throw VersError(.unavailable, "the disk is being flattened already", hint: "try again in a moment")
+            }
             do {
                 let node = try await self.nodeName(of: base)
                 let command = BlockStream(
@@ -77,7 +79,7 @@ extension QEMUVirtualMachine {
     /// The node that has `file` open, whatever name it was opened by.
     private func nodeName(of file: FilePath) async throws -> String {
         guard let wanted = HostFile.identity(of: file) else {
-            throw VersError(.notFound, "the disk layer '\(file)' does not exist")
+            throw VersError(.internal, "the disk layer '\(file)' is missing")
         }
         let nodes = try await qemu.monitor.execute(QueryNamedBlockNodes(), timeout: timeouts.command)
         let format = nodes.first { node in
@@ -85,7 +87,7 @@ extension QEMUVirtualMachine {
             return HostFile.identity(of: path) == wanted && node.driver != "file"
         }
         guard let name = format?.nodeName else {
-            throw VersError(.invalidArgument, "'\(file)' is not a layer of the machine's disk")
+            throw VersError(.internal, "'\(file)' is not a layer of the machine's disk")
         }
         return name
     }

@@ -3,7 +3,7 @@ public import VersAPI
 
 /// The bytes of commits: one directory each, complete when its manifest is in place.
 public protocol CommitStoring: Sendable {
-    /// Creates the directory of a commit that is being made. `.alreadyExists` when there is one.
+    /// Creates the directory of a commit that is being made. `.internal` when there is one.
     func create(_ id: CommitID) async throws -> FilePath
 
     /// Makes a machine's disk file a layer of the commit as well, under the layer's name (a hard link).
