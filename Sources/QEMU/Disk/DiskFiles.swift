@@ -54,6 +54,14 @@ enum DiskFiles {
         return chain
     }
 
+    /// The disks beside `active` in its directory.
+    static func others(than active: FilePath) throws -> [FilePath] {
+        let directory = active.removingLastComponent()
+        return try HostFile.names(in: directory)
+            .filter { DiskFile.number(ofName: $0) != nil && $0 != active.lastComponent?.string }
+            .map { directory.appending($0) }
+    }
+
     /// `target` as seen from `directory`; both absolute, or both relative to the same place.
     static func relativePath(from directory: FilePath, to target: FilePath) -> FilePath {
         let from = Array(directory.lexicallyNormalized().components)

@@ -1,4 +1,5 @@
 internal import HostSystem
+internal import Logging
 internal import QMP
 internal import Synchronization
 internal import SystemPackage
@@ -90,6 +91,36 @@ extension QEMUVirtualMachine {
             throw VersError(.internal, "'\(file)' is not a layer of the machine's disk")
         }
         return name
+    }
+
+    /// Closes and removes what an operation that was cut off has left beside the active disk: an overlay that was prepared,
+    /// or the machine's own name of a disk that became a commit's. To be called before anything else is done to the disk.
+    func removeUnusedDisks() async {
+        do {
+            let active = state.withLock { $0.activeDisk }
+            let unused = try await BlockingPool.run { try DiskFiles.others(than: active) }
+            guard !unused.isEmpty else { return }
+            for disk in unused {
+                // Refused for a node that the active disk rests on, and for one that is not there.
+                _ = try? await qemu.monitor.execute(
+                    BlockdevDel(nodeName: DiskLayer(file: disk).nodeName),
+                    timeout: timeouts.command
+                )
+            }
+            let nodes = try await qemu.monitor.execute(QueryNamedBlockNodes(), timeout: timeouts.command)
+            let open = Set(nodes.compactMap(\.nodeName))
+            try await BlockingPool.run {
+                let chain = Set(try DiskFiles.chain(of: active).compactMap(HostFile.identity(of:)))
+                for disk in unused {
+                    let isLayer = HostFile.identity(of: disk).map(chain.contains) ?? false
+                    // The next overlay must not get the name of a node that is open.
+                    guard isLayer || !open.contains(DiskLayer(file: disk).nodeName) else { continue }
+                    try HostFile.remove(disk)
+                }
+            }
+        } catch {
+            qemu.logger.warning("unused disks are left", metadata: ["error": "\(error)"])
+        }
     }
 
     private func waitForJob(_ job: String, events: AsyncStream<QMPEvent>) async throws {

@@ -201,6 +201,9 @@ enum MachineFile {
     /// `CONSOLE_FD` of the memory library.
     static let consoleDescriptor = 6
     static let log = "qemu.log"
+
+    /// Of no use once the process has ended.
+    static let ofProcess = [ram, ramSocket, monitorSocket, guestSocket]
 }
 
 /// What a QEMU is born with, beside its standard descriptors.

@@ -131,6 +131,7 @@ struct MachineFreezer: Sendable {
             over: domain.layout.file(.disk, of: purpose.id),
             sizeMiB: machine.diskMiB
         )
+        domain.steps(.diskCreated)
         let name = next.lastComponent?.string ?? ""
         let commit = Commit(
             id: purpose.id,
@@ -155,6 +156,7 @@ struct MachineFreezer: Sendable {
             $0.diskLayers = commit.diskLayers
         }
         domain.steps(steps.recorded)
+        domain.steps(.diskRecorded)
         try await domain.files.removeDisk(named: active, of: machine.id)
         return commit
     }

@@ -120,6 +120,7 @@ extension MachineService {
             $0.sleepCommitID = nil
             $0.startMemoryLayers = commit.memoryLayers
         }
+        domain.steps(.wakeRecorded)
         try await supervisor.confirm(machine.id)
         try await domain.metadata.update(commit.id) { $0.deletedAt = Date() }
         if let old = machine.activeDisk { try await domain.files.removeDisk(named: old, of: machine.id) }
