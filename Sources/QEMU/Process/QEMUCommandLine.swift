@@ -10,6 +10,7 @@ struct QEMUCommandLine: Sendable {
     static let deviceSet = "q35-virtio-3"
     static let machineType = "pc-q35-7.2"
     static let guestPortName = "vers.agent"
+    static let guestPortID = "agent0"
     /// The section of ``guestPort``'s device in saved device state.
     static let guestPortSection = "0000:00:03.0/virtio-console"
     /// The guest's disk in QEMU's object tree.
@@ -134,7 +135,8 @@ struct QEMUCommandLine: Sendable {
         [
             "-chardev", "socket,id=agent,fd=\(InheritedDescriptor.guestPort.rawValue),server=on,wait=off",
             "-device", "virtio-serial-pci,id=serial0,addr=0x3,max_ports=2",
-            "-device", "virtserialport,id=agent0,bus=serial0.0,nr=1,chardev=agent,name=\(Self.guestPortName)",
+            "-device",
+            "virtserialport,id=\(Self.guestPortID),bus=serial0.0,nr=1,chardev=agent,name=\(Self.guestPortName)",
         ]
     }
 

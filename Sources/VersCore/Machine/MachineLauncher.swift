@@ -171,6 +171,7 @@ struct MachineLauncher: Sendable {
         try Task.checkCancellation()
         return try await domain.guests.connect(
             to: domain.hypervisor.guestChannel(in: domain.layout.directory(of: id)),
+            of: id,
             deadline: .now + domain.configuration.restoreDeadline
         )
     }
