@@ -39,6 +39,18 @@ public struct FileCommitStore: CommitStoring {
         }
     }
 
+    public func flush(_ files: [LayerFile], of id: CommitID) async throws {
+        let layout = layout
+        try await BlockingPool.run {
+            let directory = layout.directory(of: id)
+            for file in files.map({ directory.appending($0.rawValue) }) where access(file.string, F_OK) == 0 {
+                try DurableFile.sync(file: file)
+            }
+            try DurableFile.syncDirectory(directory)
+            try DurableFile.syncDirectory(layout.commits)
+        }
+    }
+
     public func seal(_ commit: Commit) async throws {
         let directory = layout.directory(of: commit.id)
         let manifestPath = directory.appending(CommitManifest.fileName)

@@ -49,6 +49,16 @@ public struct MachineDirectories: MachineFileStoring {
         return HostError(call, directory, errno: error)
     }
 
+    public func flushDisk(named name: String, of id: MachineID) async throws {
+        let layout = layout
+        try await BlockingPool.run {
+            let directory = layout.directory(of: id)
+            try DurableFile.sync(file: directory.appending(name))
+            try DurableFile.syncDirectory(directory)
+            try DurableFile.syncDirectory(layout.machines)
+        }
+    }
+
     public func removeDisk(named name: String, of id: MachineID) async throws {
         let path = layout.directory(of: id).appending(name)
         try await BlockingPool.run {

@@ -9,6 +9,10 @@ public protocol CommitStoring: Sendable {
     /// Makes a machine's disk file a layer of the commit as well, under the layer's name (a hard link).
     func adoptDisk(_ disk: FilePath, into id: CommitID) async throws
 
+    /// Flushes those files of the commit that are there, and the entries of its directory. Returns when all of it is on
+    /// stable storage.
+    func flush(_ files: [LayerFile], of id: CommitID) async throws
+
     /// Flushes every file of the commit, then puts the manifest in place. Idempotent. Returns when both are on
     /// stable storage.
     func seal(_ commit: Commit) async throws

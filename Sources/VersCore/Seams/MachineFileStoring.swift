@@ -20,6 +20,10 @@ public protocol MachineFileStoring: Sendable {
     /// Removes the directory with everything in it. Does nothing when there is none.
     func remove(_ id: MachineID) async throws
 
+    /// Flushes a disk, and the entries of the directories that lead to it. Returns when all of it is on stable storage. To be
+    /// called before a record names the disk.
+    func flushDisk(named name: String, of id: MachineID) async throws
+
     /// Removes the machine's own name of a disk that has become a commit's layer.
     func removeDisk(named name: String, of id: MachineID) async throws
 
