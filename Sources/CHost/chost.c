@@ -62,6 +62,20 @@ int chost_spawn(const struct chost_spawn_request *request, pid_t *pid) {
     return error;
 }
 
+int chost_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+int chost_leash(int reader, pid_t pid) {
+    struct f_owner_ex owner = {.type = F_OWNER_PID, .pid = pid};
+    if (fcntl(reader, F_SETOWN_EX, &owner) != 0 || fcntl(reader, F_SETSIG, SIGKILL) != 0) return -1;
+    int flags = fcntl(reader, F_GETFL);
+    return flags < 0 ? -1 : fcntl(reader, F_SETFL, flags | O_ASYNC);
+}
+
+int chost_unleash(int reader) {
+    int flags = fcntl(reader, F_GETFL);
+    return flags < 0 ? -1 : fcntl(reader, F_SETFL, flags & ~O_ASYNC);
+}
+
 int chost_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
 int chost_pidfd_send_signal(int pidfd, int signal) {

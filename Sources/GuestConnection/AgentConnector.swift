@@ -3,7 +3,7 @@ public import Logging
 import NIOCore
 import NIOPosix
 public import SystemPackage
-import VersAPI
+public import VersAPI
 public import VersCore
 
 /// Reaches agents over the Unix sockets of the monitors.
@@ -13,20 +13,29 @@ public struct AgentConnector: GuestConnector {
 
     private let logger: Logger
     private let group: MultiThreadedEventLoopGroup
+    private let patience: AgentPatience
 
-    public init(logger: Logger) {
+    public init(logger: Logger) { self.init(logger: logger, patience: AgentPatience()) }
+
+    init(logger: Logger, patience: AgentPatience) {
         self.logger = logger
+        self.patience = patience
         group = .singleton
     }
 
     public func connect(
         to channel: FilePath,
+        of machine: MachineID,
         deadline: ContinuousClock.Instant
     ) async throws -> any GuestSession {
+        let start = ContinuousClock.now
         let connection = try await open(channel)
-        let session = AgentSession(connection: connection, logger: logger)
+        let session = AgentSession(connection: connection, machine: machine, patience: patience, logger: logger)
         do {
             try await withDeadline(deadline, "the answer of the guest's agent") { try await session.greet() }
+        } catch let error as VersError where error.code == .timedOut {
+            await session.close()
+            throw VersError.silentAgent(of: machine, for: deadline - start)
         } catch {
             await session.close()
             throw error

@@ -7,10 +7,13 @@ extension AgentSession {
     static let callTimeout = Duration.seconds(30)
 
     /// Makes a call and waits for its reply.
+    /// - Parameter isAttended: whether an agent that shows no sign of life fails the call. Not for what keeps the agent itself
+    ///   busy, nor for what may wait as long as it likes.
     func call(
         _ request: Request,
         _ what: String,
-        deadline: ContinuousClock.Instant? = .now + AgentSession.callTimeout
+        deadline: ContinuousClock.Instant? = .now + AgentSession.callTimeout,
+        isAttended: Bool = true
     ) async throws -> [UInt8] {
         let core = core
         let operation: @Sendable () async throws -> [UInt8] = {
@@ -23,7 +26,8 @@ extension AgentSession {
             return reply
         }
         guard let deadline else { return try await operation() }
-        return try await withDeadline(deadline, what, operation: operation)
+        guard isAttended else { return try await withDeadline(deadline, what, operation: operation) }
+        return try await attended(deadline, what, operation: operation)
     }
 
     static func reply(from inbox: Inbox) async throws -> [UInt8] {
@@ -62,12 +66,12 @@ extension AgentSession {
             environment: identity.environment.map { EnvironmentVariable(name: $0.key, value: $0.value) },
             dropsConnections: identity.dropsConnections
         )
-        _ = try await call(.applyIdentity(request), "the new identity")
+        _ = try await call(.applyIdentity(request), "the new identity", isAttended: false)
     }
 
     func startWorkload() async throws {
         do {
-            _ = try await call(.startWorkload, "the start of the image's command")
+            _ = try await call(.startWorkload, "the start of the image's command", isAttended: false)
         } catch let error as VersError where error.code == .internal {
             throw VersError(
                 .incompatible,
@@ -79,7 +83,12 @@ extension AgentSession {
     }
 
     func waitUntilSettled(deadline: ContinuousClock.Instant) async throws {
-        _ = try await call(.waitUntilSettled, "the start of the guest's services", deadline: deadline)
+        _ = try await call(
+            .waitUntilSettled,
+            "the start of the guest's services",
+            deadline: deadline,
+            isAttended: false
+        )
     }
 
     func resizeTerminal(of exec: ExecID, to size: TerminalSize) async throws {
@@ -92,7 +101,7 @@ extension AgentSession {
     }
 
     func growRootFilesystem() async throws -> Int {
-        let reply = try await call(.growRootFilesystem, "growing the root filesystem")
+        let reply = try await call(.growRootFilesystem, "growing the root filesystem", isAttended: false)
         do throws(ProtocolError) {
             var reader = ByteReader(reply)
             let size = try reader.read("size", as: UInt64.self)

@@ -39,7 +39,7 @@ extension AgentSession {
 
     private func follow(_ request: Request, _ id: ExecID, _ what: String) async throws -> any GuestExec {
         let core = core
-        return try await withDeadline(.now + Self.callTimeout, what) {
+        return try await attended(.now + Self.callTimeout, what) {
             let (number, inbox) = try core.openChannel()
             do {
                 try await core.sendRequest(request, on: number)

@@ -8,7 +8,7 @@ extension AgentSession {
 
     func readFile(_ path: String, limitInBytes: Int) async throws -> [UInt8] {
         let core = core
-        return try await withDeadline(.now + Self.transferTimeout, "reading '\(path)'") {
+        return try await attended(.now + Self.transferTimeout, "reading '\(path)'") {
             let (number, inbox) = try core.openChannel()
             var hasEnded = false
             defer { core.closeChannel(number, hasEnded: hasEnded) }
@@ -42,7 +42,7 @@ extension AgentSession {
             createDirectories: createDirectories,
             size: UInt64(bytes.count)
         )
-        try await withDeadline(.now + Self.transferTimeout, "writing '\(path)'") {
+        try await attended(.now + Self.transferTimeout, "writing '\(path)'") {
             let (number, inbox) = try core.openChannel()
             var hasEnded = false
             defer { core.closeChannel(number, hasEnded: hasEnded) }

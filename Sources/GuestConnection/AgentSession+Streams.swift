@@ -13,7 +13,7 @@ extension AgentSession {
             )
         }
         let core = core
-        return try await withDeadline(.now + Self.callTimeout, "connecting to \(endpoint) in the guest") {
+        return try await attended(.now + Self.callTimeout, "connecting to \(endpoint) in the guest") {
             let flow = StreamFlow(growth: core.streamGrowth)
             let number = try core.openChannel(flow)
             do {

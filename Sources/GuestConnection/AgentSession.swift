@@ -5,16 +5,27 @@ import Synchronization
 import VersAPI
 import VersCore
 
+import struct Foundation.Date
+
 /// A session over one connection. Owns the task that reads it, which ends with the connection.
 final class AgentSession: GuestSession {
     let core: SessionCore
+    let machine: MachineID
+    let patience: AgentPatience
     /// Stdin that did not fit into the request of its command, on its way.
     let feeders = Mutex<[ExecID: Task<Void, Never>]>([:])
     private let reader: Task<Void, Never>
 
-    init(connection: NIOAsyncChannel<Frame, Frame>, logger: Logger) {
+    init(
+        connection: NIOAsyncChannel<Frame, Frame>,
+        machine: MachineID,
+        patience: AgentPatience,
+        logger: Logger
+    ) {
         let core = SessionCore(channel: connection.channel, logger: logger)
         self.core = core
+        self.machine = machine
+        self.patience = patience
         reader = Task {
             do {
                 try await connection.executeThenClose { inbound, _ in
@@ -46,6 +57,12 @@ final class AgentSession: GuestSession {
             _ = try await group.next()
         }
     }
+
+    var isOpen: Bool { core.isOpen }
+
+    var begin: Date { core.begin }
+
+    var hasIdentity: Bool { core.facts?.hasIdentity ?? true }
 
     func waitUntilClosed() async {
         await core.waitUntilClosed()

@@ -22,7 +22,7 @@ func withDeadline<Value: Sendable>(
 }
 
 extension Duration {
-    fileprivate var formattedSeconds: String {
+    var formattedSeconds: String {
         let tenths = components.seconds * 10 + components.attoseconds / 100_000_000_000_000_000
         return "\(tenths / 10).\(tenths % 10)"
     }

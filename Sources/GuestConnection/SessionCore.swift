@@ -4,6 +4,8 @@ import NIOCore
 import Synchronization
 import VersAPI
 
+import struct Foundation.Date
+
 /// The state that a session, its calls and its commands share.
 final class SessionCore: Sendable {
     private struct State {
@@ -11,6 +13,9 @@ final class SessionCore: Sendable {
         var receivers: [UInt32: any FrameReceiver] = [:]
         var lastChannel: UInt32 = 0
         var isClosed = false
+        var lastFrame = ContinuousClock.now
+        var facts: GuestFacts?
+        var begin = Date.distantPast
         var closeWaiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
         var lastWaiter: UInt64 = 0
     }
@@ -29,6 +34,17 @@ final class SessionCore: Sendable {
         nonce = SessionNonce.random()
         state = Mutex(State(handshake: HostHandshake(nonce: nonce)))
     }
+
+    var isOpen: Bool { state.withLock { !$0.isClosed } }
+
+    /// What the agent has told of itself; nil before it has answered.
+    var facts: GuestFacts? { state.withLock { $0.facts } }
+
+    /// When it has answered.
+    var begin: Date { state.withLock { $0.begin } }
+
+    /// When the agent was heard of last in this session; before it was, when the session began.
+    var lastFrame: ContinuousClock.Instant { state.withLock { $0.lastFrame } }
 
     /// A number that was not used in this session, and where its frames arrive.
     func openChannel() throws -> (number: UInt32, inbox: Inbox) {
@@ -62,9 +78,19 @@ final class SessionCore: Sendable {
         try await send(frame(type, flags, number, payload))
     }
 
+    /// - Throws: `CancellationError` when the task is cancelled: a monitor that hangs may take nothing for ever. What was to
+    ///   be sent may still be.
     func send(_ frame: Frame) async throws {
+        let written = channel.eventLoop.makePromise(of: Void.self)
+        channel.writeAndFlush(frame, promise: written)
         do {
-            try await channel.writeAndFlush(frame).get()
+            try await withTaskCancellationHandler {
+                try await written.futureResult.get()
+            } onCancel: {
+                written.fail(CancellationError())
+            }
+        } catch let error as CancellationError {
+            throw error
         } catch {
             throw VersError.connectionLost()
         }
@@ -90,12 +116,19 @@ final class SessionCore: Sendable {
     /// Takes a frame from the wire. Never waits.
     func receive(_ frame: Frame) {
         let (action, receiver) = state.withLock { state in
-            (state.handshake.receive(frame), state.receivers[frame.channel])
+            let action = state.handshake.receive(frame)
+            if action != .ignore { state.lastFrame = .now }
+            return (action, state.receivers[frame.channel])
         }
         do throws(ProtocolError) {
             switch action {
             case .ignore: break
-            case .established: try opening.push(frame)
+            case .established(let answer):
+                state.withLock { state in
+                    state.facts = answer.facts
+                    state.begin = Date()
+                }
+                try opening.push(frame)
             case .refused(let facts):
                 opening.fail(
                     VersError(

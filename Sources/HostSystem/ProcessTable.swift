@@ -30,6 +30,13 @@ public enum ProcessTable {
     /// Nil when the process is gone or not ours to look at.
     public static func workingDirectory(of pid: Int32) -> FilePath? { link("/proc/\(pid)/cwd") }
 
+    /// What the process was started with, its own name first. Nil when it is gone.
+    public static func arguments(of pid: Int32) -> [String]? {
+        // Longer than any that this product starts.
+        guard let text = try? readText("/proc/\(pid)/cmdline", limit: 65_536), !text.isEmpty else { return nil }
+        return text.split(separator: "\0", omittingEmptySubsequences: false).map(String.init)
+    }
+
     /// Bytes that only this process holds in memory, from `smaps_rollup`. Nil when it cannot be read.
     public static func privateBytes(of pid: Int32) -> UInt64? {
         guard let text = try? readText("/proc/\(pid)/smaps_rollup", limit: 16_384) else { return nil }

@@ -17,7 +17,13 @@ public struct FileCommitStore: CommitStoring {
         try await BlockingPool.run {
             guard mkdir(directory.string, 0o700) == 0 else {
                 let error = Errno(rawValue: errno)
-                if error == .fileExists { throw VersError(.alreadyExists, "commit \(id) exists already") }
+                if error == .fileExists {
+                    throw VersError(
+                        .internal,
+                        "'\(directory)' exists already, though no commit of that id is recorded",
+                        hint: "ask for the commit under another id"
+                    )
+                }
                 throw HostError("mkdir", directory, errno: error)
             }
         }
@@ -30,6 +36,18 @@ public struct FileCommitStore: CommitStoring {
             guard link(disk.string, target.string) == 0 else {
                 throw HostError("link", target, errno: Errno(rawValue: errno))
             }
+        }
+    }
+
+    public func flush(_ files: [LayerFile], of id: CommitID) async throws {
+        let layout = layout
+        try await BlockingPool.run {
+            let directory = layout.directory(of: id)
+            for file in files.map({ directory.appending($0.rawValue) }) where access(file.string, F_OK) == 0 {
+                try DurableFile.sync(file: file)
+            }
+            try DurableFile.syncDirectory(directory)
+            try DurableFile.syncDirectory(layout.commits)
         }
     }
 

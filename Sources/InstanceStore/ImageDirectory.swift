@@ -9,11 +9,13 @@ public import VersCore
 /// the newest build. Builds are immutable; older ones stay, because disks rest on them. Images that organisations had
 /// made lie apart, in directories of their ids, and have one build each.
 public struct ImageDirectory: ImageStoring {
+    /// The link to the newest build.
+    private static let newest = "current"
     private let layout: InstanceLayout
 
     public init(layout: InstanceLayout) { self.layout = layout }
 
-    public func image(named name: String) async throws -> BaseImage { try await load(name, build: "current") }
+    public func image(named name: String) async throws -> BaseImage { try await load(name, build: Self.newest) }
 
     public func image(named name: String, build: String) async throws -> BaseImage {
         try await load(name, build: build)
@@ -24,7 +26,7 @@ public struct ImageDirectory: ImageStoring {
         return try await BlockingPool.run {
             // One that cannot be read is reported when it is asked for by its name.
             Self.names(in: images).filter(Self.isSafeComponent).compactMap {
-                try? Self.read(images.appending($0).appending("current"), named: $0)
+                try? Self.read(images.appending($0).appending(Self.newest), named: $0)
             }
         }
     }
@@ -43,17 +45,29 @@ public struct ImageDirectory: ImageStoring {
             if let imported, access(imported.string, F_OK) == 0 { return try Self.read(imported, named: name) }
             let link = images.appending(name).appending(build)
             guard access(link.appending(ImageManifest.fileName).string, F_OK) == 0 else {
-                let installed = Self.names(in: images)
-                throw VersError(
-                    .notFound,
-                    "image not found: '\(name)'\(build == "current" ? "" : " (build \(build))")",
-                    hint: installed.isEmpty
-                        ? "there is none in \(images) yet: make it with `make image`"
-                        : "there is: \(installed.joined(separator: ", "))"
-                )
+                throw build == Self.newest ? Self.notFound(name, in: images) : Self.missing(name, link)
             }
             return try Self.read(link, named: name)
         }
+    }
+
+    private static func notFound(_ name: String, in images: FilePath) -> VersError {
+        let installed = names(in: images)
+        return VersError(
+            .notFound,
+            "image not found: '\(name)'",
+            hint: installed.isEmpty
+                ? "there is none in \(images) yet: make it with `make image`"
+                : "there is: \(installed.joined(separator: ", "))"
+        )
+    }
+
+    private static func missing(_ name: String, _ build: FilePath) -> VersError {
+        VersError(
+            .internal,
+            "'\(build)' is missing: disks rest on this build of image '\(name)'",
+            hint: "put it back; VMs of that build cannot start without it"
+        )
     }
 
     /// The image whose manifest is in `directory`.
@@ -81,7 +95,7 @@ public struct ImageDirectory: ImageStoring {
         }
         // `current` is a link; what is made from the image must name the build itself.
         let build =
-            directory.lastComponent?.string == "current"
+            directory.lastComponent?.string == newest
             ? directory.removingLastComponent().appending(manifest.build_id) : directory
         return BaseImage(
             name: name,
@@ -100,7 +114,7 @@ public struct ImageDirectory: ImageStoring {
         // A directory that cannot be read offers nothing, and the error about the image says the rest.
         let names = (try? FileManager.default.contentsOfDirectory(atPath: images.string)) ?? []
         return names.sorted().filter {
-            FileManager.default.fileExists(atPath: images.appending($0).appending("current").string)
+            FileManager.default.fileExists(atPath: images.appending($0).appending(newest).string)
         }
     }
 

@@ -44,9 +44,19 @@ public struct MachineDirectories: MachineFileStoring {
     private static func failure(_ call: String, _ directory: FilePath) -> any Error {
         let error = Errno(rawValue: errno)
         if error == .fileExists || error == .directoryNotEmpty {
-            return VersError(.alreadyExists, "directory '\(directory)' exists already")
+            return VersError(.internal, "directory '\(directory)' exists already")
         }
         return HostError(call, directory, errno: error)
+    }
+
+    public func flushDisk(named name: String, of id: MachineID) async throws {
+        let layout = layout
+        try await BlockingPool.run {
+            let directory = layout.directory(of: id)
+            try DurableFile.sync(file: directory.appending(name))
+            try DurableFile.syncDirectory(directory)
+            try DurableFile.syncDirectory(layout.machines)
+        }
     }
 
     public func removeDisk(named name: String, of id: MachineID) async throws {

@@ -26,11 +26,16 @@ extension VersError {
     static func hypervisor(_ what: String, _ error: any Error) -> VersError {
         switch error {
         case let error as VersError: error
-        case let error as QMPError: VersError(code(for: error), "\(what): \(error)", cause: error)
-        case let error as MemoryLibraryError: VersError(code(for: error), "\(what): \(error)", cause: error)
-        case let error as HostError: VersError(code(for: error.errno), "\(what): \(error)", cause: error)
-        default: VersError(.internal, "\(what): \(error)", cause: error)
+        case let error as QMPError: failure(code(for: error), what, error)
+        case let error as MemoryLibraryError: failure(code(for: error), what, error)
+        case let error as HostError: failure(code(for: error.errno), what, error)
+        default: failure(.internal, what, error)
         }
+    }
+
+    private static func failure(_ code: ErrorCode, _ what: String, _ error: any Error) -> VersError {
+        let hint = code == .internal ? "this is a fault of the server or of its disk: its log says more" : nil
+        return VersError(code, "\(what): \(error)", hint: hint, cause: error)
     }
 
     private static func code(for error: QMPError) -> ErrorCode {
@@ -50,13 +55,13 @@ extension VersError {
         }
     }
 
+    /// Only what the host lacks, or what passes by itself, has a code of its own. A file of ours that is missing or closed
+    /// to us is the server's fault: `not_found` or `forbidden` would tell a client that what it asked for is.
     private static func code(for errno: Errno) -> ErrorCode {
         switch errno {
         case .noSpace, .diskQuotaExceeded, .noMemory, .tooManyOpenFiles, .tooManyOpenFilesInSystem,
             .resourceTemporarilyUnavailable:
             .resourceExhausted
-        case .noSuchFileOrDirectory: .notFound
-        case .permissionDenied, .readOnlyFileSystem: .forbidden
         case .resourceBusy: .unavailable
         default: .internal
         }

@@ -40,6 +40,15 @@ extension QEMUHypervisor {
         }
     }
 
+    public func removeLeftovers(in directory: FilePath, activeDisk: FilePath) async throws {
+        try await describingFailures("remove what a machine's process has left") {
+            try await BlockingPool.run {
+                for disk in try DiskFiles.others(than: activeDisk) { try HostFile.remove(disk) }
+                for name in MachineFile.ofProcess { try HostFile.remove(directory.appending(name)) }
+            }
+        }
+    }
+
     /// Whether a header can be read and the file it names is there: an overlay that a crash cut off has neither.
     private static func isWhole(_ disk: FilePath) -> Bool {
         guard let chain = try? DiskFiles.chain(of: disk), chain.count > 1 else { return false }

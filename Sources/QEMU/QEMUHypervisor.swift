@@ -13,6 +13,7 @@ public final class QEMUHypervisor: Hypervisor {
     /// How the memory of new machines is held.
     public let memoryMode: MemoryMode
     private let configuration: QEMUConfiguration
+    private let library: MemoryLibrary?
     private let logger: Logger
 
     /// Looks at the host: whether QEMU is there, whether the memory library can be loaded into it, and what executes
@@ -34,6 +35,7 @@ public final class QEMUHypervisor: Hypervisor {
             )
         }
         memoryMode = memory.mode
+        library = memory.library
         let choice = try await BlockingPool.run { AcceleratorProbe().choose(configuration.accelerator) }
         accelerator = choice
         compatibility = HypervisorCompatibility(
@@ -102,19 +104,30 @@ public final class QEMUHypervisor: Hypervisor {
                 logger: logger
             )
             guard let qemu = adopted else { return nil }
-            let drives = try await qemu.monitor.execute(QueryBlock(), timeout: configuration.timeouts.command)
-            guard let node = drives.lazy.compactMap(\.inserted?.nodeName).first else {
-                throw VersError(.internal, "process \(process.pid) has no disk")
+            do {
+                let machine = try await machine(in: qemu)
+                await machine.removeUnusedDisks()
+                return machine
+            } catch {
+                await qemu.monitor.close()
+                throw error
             }
-            let memory = try await qemu.openMemory()
-            let status = try await memory.status()
-            await memory.close()
-            return QEMUVirtualMachine(
-                qemu,
-                activeDisk: directory.appending(DiskLayer.fileName(ofNode: node)),
-                memoryMiB: Int(status.bytes >> 20)
-            )
         }
+    }
+
+    private func machine(in qemu: QEMUProcess) async throws -> QEMUVirtualMachine {
+        let drives = try await qemu.monitor.execute(QueryBlock(), timeout: configuration.timeouts.command)
+        guard let node = drives.lazy.compactMap(\.inserted?.nodeName).first else {
+            throw VersError(.internal, "process \(qemu.identity.pid) has no disk")
+        }
+        let memory = try await qemu.openMemory()
+        let status = try await memory.status()
+        await memory.close()
+        return QEMUVirtualMachine(
+            qemu,
+            activeDisk: qemu.directory.appending(DiskLayer.fileName(ofNode: node)),
+            memoryMiB: Int(status.bytes >> 20)
+        )
     }
 
     public func terminateStrays(below root: FilePath, keeping: Set<Int32>) async {
@@ -147,7 +160,12 @@ public final class QEMUHypervisor: Hypervisor {
             translationCacheMiB: configuration.translationCacheMiB,
             tap: machine.tap
         )
-        return try await QEMUProcess.launch(commandLine, configuration: configuration, logger: logger)
+        return try await QEMUProcess.launch(
+            commandLine,
+            library: library,
+            configuration: configuration,
+            logger: logger
+        )
     }
 }
 

@@ -83,6 +83,7 @@ struct Composition {
             ]
         )
         try await Recovery(domain: domain, machines: machines).run(hostRebooted: instance.hostRebooted)
+        try instance.noteBoot()
         let imageFiles = ImportedImageDirectory(layout: layout)
         let imports = ImageImports(
             domain: domain,

@@ -63,8 +63,18 @@ struct Instance {
                 cause: error
             )
         }
-        hostRebooted = try Self.noteBoot(in: home.appending("host-boot-id"))
+        let last = try? String(contentsOfFile: Self.bootFile(in: home).string, encoding: .utf8)
+        let present = try ProcessTable.bootID()
+        hostRebooted = last.map { $0 != present } ?? false
     }
+
+    /// Remembers this start of the host. To be called once everything that the last one may have damaged was seen to: a
+    /// daemon that ends before leaves that to the next.
+    func noteBoot() throws {
+        try DurableFile.write(Array(try ProcessTable.bootID().utf8), to: Self.bootFile(in: layout.home))
+    }
+
+    private static func bootFile(in home: FilePath) -> FilePath { home.appending("host-boot-id") }
 
     /// Keys of other machines are not worth guessing: the owner's lies in the home, for `vers` to find. One is made when
     /// there is none, or one that the database does not take.
@@ -96,13 +106,5 @@ struct Instance {
                 cause: error
             )
         }
-    }
-
-    private static func noteBoot(in file: FilePath) throws -> Bool {
-        let current = try ProcessTable.bootID()
-        let last = try? String(contentsOfFile: file.string, encoding: .utf8)
-        if last == current { return false }
-        try DurableFile.write(Array(current.utf8), to: file)
-        return last != nil
     }
 }

@@ -1,3 +1,4 @@
+public import struct Foundation.Date
 import Synchronization
 public import VersAPI
 public import VersCore
@@ -21,6 +22,10 @@ public final class GuestDouble: GuestSession {
     private let state = Mutex(State())
 
     public init() {}
+
+    public let isOpen = true
+    public let hasIdentity = true
+    public let begin = Date()
 
     public var snapshot: State { state.withLock { $0 } }
 

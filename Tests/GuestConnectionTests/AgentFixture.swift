@@ -36,7 +36,11 @@ final class AgentFixture: Sendable {
     }
 
     func connect() async throws -> any GuestSession {
-        try await AgentConnector(logger: Logger(label: "test")).connect(to: socket, deadline: .now + .seconds(20))
+        try await AgentConnector(logger: Logger(label: "test")).connect(
+            to: socket,
+            of: MachineID(),
+            deadline: .now + .seconds(20)
+        )
     }
 }
 

@@ -118,13 +118,20 @@ import VersCore
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .bind(unixDomainSocketPath: socket.string).get()
         let connector = AgentConnector(logger: .init(label: "test"))
+        let machine = MachineID()
         let error = await #expect(throws: VersError.self) {
-            _ = try await connector.connect(to: socket, deadline: .now + .milliseconds(300))
+            _ = try await connector.connect(to: socket, of: machine, deadline: .now + .milliseconds(300))
         }
         #expect(error?.code == .timedOut)
+        #expect(error?.message.contains(machine.text) == true)
+        #expect(error?.hint?.contains("vers stop \(machine)") == true)
         try await server.close().get()
         let gone = await #expect(throws: VersError.self) {
-            _ = try await connector.connect(to: directory.appending("none.sock"), deadline: .now + .seconds(5))
+            _ = try await connector.connect(
+                to: directory.appending("none.sock"),
+                of: machine,
+                deadline: .now + .seconds(5)
+            )
         }
         #expect(gone?.code == .unavailable)
     }
@@ -134,7 +141,7 @@ import VersCore
         let long = fixture.directory.appending(String(repeating: "d", count: 120))
         try FileManager.default.createSymbolicLink(atPath: long.string, withDestinationPath: fixture.directory.string)
         let session = try await AgentConnector(logger: .init(label: "test"))
-            .connect(to: long.appending("agent.sock"), deadline: .now + .seconds(10))
+            .connect(to: long.appending("agent.sock"), of: MachineID(), deadline: .now + .seconds(10))
         #expect(try await session.run("echo far").text == "far\n")
         await session.close()
     }

@@ -19,6 +19,16 @@ import Testing
         #expect(host.receive(Frame(.reply, session: other.session, channel: 1)) == .ignore)
     }
 
+    @Test func whetherTheAgentHasAnIdentityIsToldSinceVersion2() throws {
+        var facts = facts
+        facts.hasIdentity = false
+        for version in [UInt16(1), 2] {
+            let answer = HelloAcknowledgement(nonce: mine, version: version, facts: facts)
+            let read = try HelloAcknowledgement(decoding: answer.frame.payload)
+            #expect(read.facts.hasIdentity == (version == 1))
+        }
+    }
+
     @Test func anAnswerWithTheRightSessionButAnotherNonceIsForeign() {
         var host = HostHandshake(nonce: mine)
         let twin = SessionNonce(id: WireID(high: mine.id.high, low: 99))
@@ -29,11 +39,11 @@ import Testing
     @Test func theGuestDropsForeignFramesAndBeginsAnew() {
         var guest = GuestHandshake()
         #expect(guest.receive(Frame(.request, session: mine.session, channel: 1)) == .ignore)
-        #expect(guest.receive(Hello(nonce: mine).frame) == .begin(mine, version: 1))
-        #expect(guest.receive(Hello(nonce: mine).frame) == .repeatAnswer(mine, version: 1))
+        #expect(guest.receive(Hello(nonce: mine).frame) == .begin(mine, version: 2))
+        #expect(guest.receive(Hello(nonce: mine).frame) == .repeatAnswer(mine, version: 2))
         let request = Frame(.request, session: mine.session, channel: 1)
         #expect(guest.receive(request) == .deliver(request))
-        #expect(guest.receive(Hello(nonce: other).frame) == .begin(other, version: 1))
+        #expect(guest.receive(Hello(nonce: other).frame) == .begin(other, version: 2))
         #expect(guest.receive(request) == .ignore)
     }
 

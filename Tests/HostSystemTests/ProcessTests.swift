@@ -49,6 +49,29 @@ struct ProcessTests {
         }
     }
 
+    @Test("a process on a leash ends with it, one that was let go of does not")
+    func leash() async throws {
+        try await withDirectory { directory in
+            var leash: ProcessLeash? = try ProcessLeash()
+            let inherited = try #require(leash?.inherited)
+            let (held, free) = (
+                try shell("exec sleep 1000", in: directory, inheriting: [inherited]),
+                try shell("exec sleep 1000", in: directory, inheriting: [inherited])
+            )
+            try leash?.fasten(to: held)
+            leash = nil
+            #expect(await held.waitForExit(timeout: .seconds(30)) == .signalled(SIGKILL))
+
+            var other: ProcessLeash? = try ProcessLeash()
+            try other?.fasten(to: free)
+            try other?.release()
+            other = nil
+            #expect(await free.waitForExit(timeout: .milliseconds(100)) == nil)
+            try free.signal(SIGTERM)
+            #expect(await free.waitForExit(timeout: .seconds(30)) == .signalled(SIGTERM))
+        }
+    }
+
     @Test("two handles of one process both learn how it ended")
     func twoHandles() async throws {
         try await withDirectory { directory in

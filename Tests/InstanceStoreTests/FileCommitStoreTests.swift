@@ -36,7 +36,7 @@ struct FileCommitStoreTests {
         let path = try await store.create(id)
         #expect(path == instance.layout.directory(of: id))
         let error = await #expect(throws: VersError.self) { _ = try await store.create(id) }
-        #expect(error?.code == .alreadyExists)
+        #expect(error?.code == .internal)
     }
 
     @Test func `a sealed commit verifies and describes itself`() async throws {

@@ -51,7 +51,7 @@ struct ImageDirectoryTests {
     @Test func `a missing build is named`() async throws {
         try install("tiny", build: "b1")
         let error = await #expect(throws: VersError.self) { _ = try await images.image(named: "tiny", build: "b9") }
-        #expect(error?.code == .notFound)
+        #expect(error?.code == .internal)
         #expect(error?.message.contains("b9") == true)
     }
 

@@ -21,7 +21,7 @@ struct MachineDirectoriesTests {
         let path = instance.layout.directory(of: id)
         #expect(try FileManager.default.attributesOfItem(atPath: path.string)[.posixPermissions] as? Int == 0o700)
         let error = await #expect(throws: VersError.self) { try await directories.create(id) }
-        #expect(error?.code == .alreadyExists)
+        #expect(error?.code == .internal)
         try writeSparse([(0, [1])], size: 1, to: path.appending("disk-0.qcow2"))
         #expect(try await directories.all() == [id])
         try await directories.remove(id)

@@ -54,6 +54,14 @@ struct QEMUCommandLineTests {
         #expect(joined.filter { $0.hasPrefix("user,") }.count == 1)
     }
 
+    @Test("how a machine holds its memory is seen in its arguments", arguments: [MemoryMode.layers, .copy])
+    func memoryMode(mode: MemoryMode) {
+        for waits in [false, true] {
+            let arguments = ["qemu-system-x86_64"] + arguments(waits: waits, memoryMode: mode)
+            #expect(QEMUCommandLine.memoryMode(ofArguments: arguments) == mode)
+        }
+    }
+
     @Test("a waiting machine has the same devices as a booting one")
     func sameDevices() {
         func devices(_ arguments: [String]) -> [String] {

@@ -24,6 +24,24 @@ struct MachineServiceStateTests {
         }
     }
 
+    @Test func `an agent that was started again is told whose it is before anything is asked of it`() async throws {
+        try await TestDomain.run { test in
+            let id = try await test.create()
+            let before = test.guests.identities.count
+            test.guests.endAgent(of: id)
+            try await withDeadline(.seconds(60), "a new session") {
+                // The end is told by an event.
+                while test.guests.identities.count == before {
+                    _ = try await test.machines.guest(of: id, skipWaitBoot: false)
+                    await Task.yield()
+                }
+            }
+            #expect(test.guests.identities.count == before + 1)
+            #expect(test.guests.identities.last?.machineID == id)
+            #expect(test.guests.identities.last?.dropsConnections == false)
+        }
+    }
+
     @Test(arguments: [RequestedState.paused, .sleeping])
     func `a VM without memory cannot pause or sleep`(state: RequestedState) async throws {
         try await TestDomain.run { test in

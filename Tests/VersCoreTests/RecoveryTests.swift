@@ -41,6 +41,48 @@ struct RecoveryTests {
         }
     }
 
+    @Test func `a VM that cannot be taken over is dead, and the daemon serves the others`() async throws {
+        try await TestDomain.run { test in
+            let (first, second) = (try await test.create(), try await test.create())
+            await test.machines.releaseForTest()
+            test.hypervisor.fail(.adopt)
+            let machines = try await restarted(test)
+            var states: [MachineState: MachineID] = [:]
+            for id in [first, second] { states[try await machines.summary(of: id).state] = id }
+            let lost = try #require(states[.dead])
+            let kept = try #require(states[.running])
+            #expect(try await machines.summary(of: lost).state_reason?.contains("scripted failure") == true)
+            #expect(test.hypervisor.processes == [kept])
+            try await machines.setState(of: lost, to: .running, skipWaitBoot: false)
+            #expect(try await machines.summary(of: lost).state == .running)
+        }
+    }
+
+    @Test func `disks and saved memory that an operation has left go`() async throws {
+        try await TestDomain.run { test in
+            let id = try await test.create()
+            try await test.machines.setState(of: id, to: .sleeping, skipWaitBoot: false)
+            let machine = try #require(try await test.record(id))
+            let sleep = try #require(machine.sleepCommitID)
+            let directory = test.layout.directory(of: id)
+            _ = try test.hypervisor.makeDisk(in: directory, over: "/nowhere")
+            _ = try await restarted(test)
+            let disks = {
+                try FileManager.default.contentsOfDirectory(atPath: directory.string).filter { $0.hasPrefix("disk-") }
+            }
+            #expect(try disks() == [try #require(machine.activeDisk)])
+            #expect(try await test.domain.metadata.commit(sleep)?.deletedAt == nil)
+            // As if the daemon had ended between the record of the VM and that of the commit.
+            try await test.domain.metadata.update(id) {
+                $0.state = .stopped
+                $0.sleepCommitID = nil
+            }
+            _ = try await restarted(test)
+            #expect(try await test.domain.metadata.commit(sleep)?.deletedAt != nil)
+            #expect(!FileManager.default.fileExists(atPath: test.layout.file(.memory, of: sleep).string))
+        }
+    }
+
     @Test func `a VM left in the pause of a freeze runs on`() async throws {
         try await TestDomain.run { test in
             let id = try await test.create()

@@ -55,6 +55,7 @@ final class StockMachine: Sendable {
     func guest() async throws -> any GuestSession {
         try await AgentConnector(logger: Self.logger).connect(
             to: directory.appending("agent.sock"),
+            of: MachineID(),
             deadline: .now + Self.guestTimeout
         )
     }

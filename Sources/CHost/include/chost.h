@@ -46,6 +46,14 @@ int chost_listen_unix(const char *directory, const char *name);
 /// Sends `length` bytes, and `fd` with the first of them, blocking at most `timeout_milliseconds` for room.
 int chost_send_with_descriptor(int socket_fd, const void *bytes, size_t length, int fd, int timeout_milliseconds);
 
+/// A pipe that no program started meanwhile inherits: its read end, then its write end.
+int chost_pipe(int ends[2]);
+
+/// Has the kernel end a process with SIGKILL when the last writer of a pipe is gone. The process has `reader` open, too.
+int chost_leash(int reader, pid_t pid);
+/// Takes that back.
+int chost_unleash(int reader);
+
 /// Takes an exclusive `flock` without waiting. EWOULDBLOCK when another open file description holds it.
 int chost_flock_exclusive(int fd);
 

@@ -29,7 +29,7 @@ enum DiskFiles {
         do {
             bytes = try overlay.bytes()
         } catch .backingNameTooLong(let count) {
-            throw VersError(.invalidArgument, "the path from '\(file)' to '\(base)' has \(count) bytes: at most 1023")
+            throw VersError(.internal, "the path from '\(file)' to '\(base)' has \(count) bytes: at most 1023")
         } catch .badSize(let size) {
             throw VersError(.invalidArgument, "a disk of \(size) bytes cannot be made")
         }
@@ -52,6 +52,14 @@ enum DiskFiles {
             chain.append(last.removingLastComponent().pushing(FilePath(backing)).lexicallyNormalized())
         }
         return chain
+    }
+
+    /// The disks beside `active` in its directory.
+    static func others(than active: FilePath) throws -> [FilePath] {
+        let directory = active.removingLastComponent()
+        return try HostFile.names(in: directory)
+            .filter { DiskFile.number(ofName: $0) != nil && $0 != active.lastComponent?.string }
+            .map { directory.appending($0) }
     }
 
     /// `target` as seen from `directory`; both absolute, or both relative to the same place.

@@ -1,4 +1,5 @@
 internal import HostSystem
+internal import Logging
 internal import QMP
 internal import Synchronization
 internal import SystemPackage
@@ -57,7 +58,9 @@ extension QEMUVirtualMachine {
                 state.flattening = job
                 return true
             }
-            guard started else { throw VersError(.conflict, "the disk is being flattened already") }
+            guard started else {
+                throw VersError(.unavailable, "the disk is being flattened already", hint: "try again in a moment")
+            }
             do {
                 let node = try await self.nodeName(of: base)
                 let command = BlockStream(
@@ -77,7 +80,7 @@ extension QEMUVirtualMachine {
     /// The node that has `file` open, whatever name it was opened by.
     private func nodeName(of file: FilePath) async throws -> String {
         guard let wanted = HostFile.identity(of: file) else {
-            throw VersError(.notFound, "the disk layer '\(file)' does not exist")
+            throw VersError(.internal, "the disk layer '\(file)' is missing")
         }
         let nodes = try await qemu.monitor.execute(QueryNamedBlockNodes(), timeout: timeouts.command)
         let format = nodes.first { node in
@@ -85,9 +88,39 @@ extension QEMUVirtualMachine {
             return HostFile.identity(of: path) == wanted && node.driver != "file"
         }
         guard let name = format?.nodeName else {
-            throw VersError(.invalidArgument, "'\(file)' is not a layer of the machine's disk")
+            throw VersError(.internal, "'\(file)' is not a layer of the machine's disk")
         }
         return name
+    }
+
+    /// Closes and removes what an operation that was cut off has left beside the active disk: an overlay that was prepared,
+    /// or the machine's own name of a disk that became a commit's. To be called before anything else is done to the disk.
+    func removeUnusedDisks() async {
+        do {
+            let active = state.withLock { $0.activeDisk }
+            let unused = try await BlockingPool.run { try DiskFiles.others(than: active) }
+            guard !unused.isEmpty else { return }
+            for disk in unused {
+                // Refused for a node that the active disk rests on, and for one that is not there.
+                _ = try? await qemu.monitor.execute(
+                    BlockdevDel(nodeName: DiskLayer(file: disk).nodeName),
+                    timeout: timeouts.command
+                )
+            }
+            let nodes = try await qemu.monitor.execute(QueryNamedBlockNodes(), timeout: timeouts.command)
+            let open = Set(nodes.compactMap(\.nodeName))
+            try await BlockingPool.run {
+                let chain = Set(try DiskFiles.chain(of: active).compactMap(HostFile.identity(of:)))
+                for disk in unused {
+                    let isLayer = HostFile.identity(of: disk).map(chain.contains) ?? false
+                    // The next overlay must not get the name of a node that is open.
+                    guard isLayer || !open.contains(DiskLayer(file: disk).nodeName) else { continue }
+                    try HostFile.remove(disk)
+                }
+            }
+        } catch {
+            qemu.logger.warning("unused disks are left", metadata: ["error": "\(error)"])
+        }
     }
 
     private func waitForJob(_ job: String, events: AsyncStream<QMPEvent>) async throws {

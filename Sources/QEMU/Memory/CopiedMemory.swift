@@ -11,13 +11,21 @@ final class CopiedMemory: GuestMemory {
     private static let attempts = 4
 
     private let file: MemoryFile
+    private let process: ProcessHandle
+    private let processLeash: ProcessLeash?
     private let copied = Mutex<MemoryLayerReport?>(nil)
 
-    private init(file: MemoryFile) { self.file = file }
+    private init(file: MemoryFile, process: ProcessHandle, leash: ProcessLeash?) {
+        self.file = file
+        self.process = process
+        processLeash = leash
+    }
 
     /// Holds on to the file, whatever its directory is called later.
-    static func open(_ path: FilePath) async throws -> CopiedMemory {
-        CopiedMemory(file: try await BlockingPool.run { try MemoryFile(opening: path) })
+    /// - Parameter leash: of a process that waits.
+    static func open(_ path: FilePath, of process: ProcessHandle, leash: ProcessLeash?) async throws -> CopiedMemory {
+        let file = try await BlockingPool.run { try MemoryFile(opening: path) }
+        return CopiedMemory(file: file, process: process, leash: leash)
     }
 
     func status() async throws -> MemoryStatus {
@@ -26,12 +34,15 @@ final class CopiedMemory: GuestMemory {
         return MemoryStatus(bytes: UInt64(bytes), layersMapped: false, mark: nil, isPending: false)
     }
 
-    /// Nobody is in the process to watch over it: what a daemon that was killed leaves waiting, the next one ends.
-    func leash() async throws {}
+    func leash() async throws {
+        guard let processLeash else { throw VersError(.internal, "process \(process.pid) was started without a leash") }
+        try processLeash.fasten(to: process)
+    }
 
     func map(_ layers: [FilePath], timeout: Duration) async throws {
         let file = file
         for layer in layers { try await BlockingPool.run { try file.write(layer: layer) } }
+        try processLeash?.release()
     }
 
     func rehearse(_ layers: [FilePath], timeout: Duration) async throws {

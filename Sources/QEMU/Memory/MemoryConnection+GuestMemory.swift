@@ -60,8 +60,9 @@ extension MemoryConnection: GuestMemory {
         for layer in layers {
             do {
                 _ = try await request("layer \(layer)", expecting: "layer")
-            } catch MemoryLibraryError.refused(_, let errno, _) where errno == .fileTooLarge {
-                throw VersError.unfitLayer(layer)
+            } catch MemoryLibraryError.refused(_, let errno, let detail) {
+                if errno == .fileTooLarge { throw VersError.unfitLayer(layer) }
+                throw MemoryLibraryError.refused(request: "layer '\(layer)'", errno, detail: detail)
             }
         }
     }

@@ -4,9 +4,11 @@ internal import SystemPackage
 internal import VersAPI
 
 /// How guest memory is held on this host, and why.
-struct MemoryChoice: Sendable, Hashable {
+struct MemoryChoice: Sendable {
     var mode: MemoryMode
     var reason: String
+    /// With layers only.
+    var library: MemoryLibrary?
 }
 
 /// Finds out whether the memory library can be loaded into a QEMU: it cannot into one that is linked statically, or that a
@@ -22,9 +24,15 @@ struct MemoryLibraryProbe: Sendable {
     /// - Throws: ``VersError`` `.unsupported` when layers are asked for and cannot be had.
     func choose(_ preference: MemoryPreference) async throws -> MemoryChoice {
         if preference == .copy { return MemoryChoice(mode: .copy, reason: "the configuration asks for it") }
-        let obstacle = await obstacle()
-        guard let obstacle else {
-            return MemoryChoice(mode: .layers, reason: "the memory library loads into QEMU")
+        let obstacle: String
+        do {
+            let library = try MemoryLibrary(opening: self.library)
+            guard let reason = await self.obstacle(to: library) else {
+                return MemoryChoice(mode: .layers, reason: "the memory library loads into QEMU", library: library)
+            }
+            obstacle = reason
+        } catch {
+            obstacle = "\(error)"
         }
         guard preference == .automatic else {
             throw VersError(
@@ -38,10 +46,7 @@ struct MemoryLibraryProbe: Sendable {
 
     /// Why the library cannot be used; nil when it can. A QEMU with it is told of memory in a file that does not exist:
     /// only the library would object.
-    private func obstacle() async -> String? {
-        let descriptor = open(library.string, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return "'\(library)' cannot be opened: \(Errno(rawValue: errno))" }
-        defer { close(descriptor) }
+    private func obstacle(to opened: MemoryLibrary) async -> String? {
         let process = DetachedProcess(
             executable: executable,
             arguments: ["--version"],
@@ -50,7 +55,7 @@ struct MemoryLibraryProbe: Sendable {
             ],
             workingDirectory: "/",
             output: "/dev/null",
-            inheritedDescriptors: [descriptor]
+            inheritedDescriptors: [opened.descriptor]
         )
         do {
             let handle = try await BlockingPool.run { try process.start() }

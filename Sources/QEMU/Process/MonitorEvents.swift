@@ -1,3 +1,4 @@
+internal import Foundation
 internal import HostSystem
 internal import QMP
 internal import Synchronization
@@ -58,7 +59,7 @@ final class MonitorEvents: Sendable {
         case .guestPanicked: state.withLock { $0.haltReason = "the guest's kernel panicked" }
         case .guestPoweredOff: state.withLock { $0.haltReason = "the guest powered off" }
         case .guestReset: state.withLock { $0.haltReason = "the guest asked for a reboot" }
-        case .diskFailed, .exited: break
+        case .agentPortChanged, .diskFailed, .exited: break
         }
         owner.yield(translated)
     }
@@ -106,6 +107,9 @@ final class MonitorEvents: Sendable {
             default: nil
             }
         case "GUEST_PANICKED": .guestPanicked
+        case "VSERPORT_CHANGE" where event.data["id"]?.string == QEMUCommandLine.guestPortID:
+            // Told at most once a second, with the time of the last change.
+            event.timestamp.map { .agentPortChanged(at: $0.date) }
         case "BLOCK_IO_ERROR" where event.data["action"]?.string == "stop":
             .diskFailed(message: diskFailure(event.data))
         default: nil
@@ -115,5 +119,11 @@ final class MonitorEvents: Sendable {
     private static func diskFailure(_ data: JSONValue) -> String {
         if data["nospace"]?.bool == true { return "no space is left for the machine's disk" }
         return "disk \(data["operation"]?.string ?? "access") failed: \(data["reason"]?.string ?? "unknown reason")"
+    }
+}
+
+extension QMPEvent.Timestamp {
+    fileprivate var date: Date {
+        Date(timeIntervalSince1970: Double(seconds) + Double(microseconds) / 1_000_000)
     }
 }

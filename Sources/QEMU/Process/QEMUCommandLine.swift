@@ -10,6 +10,7 @@ struct QEMUCommandLine: Sendable {
     static let deviceSet = "q35-virtio-4"
     static let machineType = "pc-q35-7.2"
     static let guestPortName = "vers.agent"
+    static let guestPortID = "agent0"
     /// The section of ``guestPort``'s device in saved device state.
     static let guestPortSection = "0000:00:03.0/virtio-console"
     /// The guest's disk in QEMU's object tree.
@@ -34,6 +35,14 @@ struct QEMUCommandLine: Sendable {
     var translationCacheMiB: Int
     /// Inherited as ``InheritedDescriptor/tap``. Nil: the user-mode network.
     var tap: GuestTap?
+
+    /// Whether it waits for saved state.
+    var waits: Bool {
+        switch start {
+        case .boot: false
+        case .wait: true
+        }
+    }
 
     var arguments: [String] {
         identity + board + processor + memory + firmware + disk + guestPort + console + devices + monitor + confinement
@@ -128,28 +137,30 @@ struct QEMUCommandLine: Sendable {
         ]
     }
 
-    private var waiting: [String] {
-        switch start {
-        case .boot: []
-        case .wait: ["-incoming", "defer", "-S"]
-        }
-    }
+    private var waiting: [String] { waits ? ["-incoming", "defer", "-S"] : [] }
 
     private var guestPort: [String] {
         [
             "-chardev", "socket,id=agent,fd=\(InheritedDescriptor.guestPort.rawValue),server=on,wait=off",
             "-device", "virtio-serial-pci,id=serial0,addr=0x3,max_ports=2\(notification)",
-            "-device", "virtserialport,id=agent0,bus=serial0.0,nr=1,chardev=agent,name=\(Self.guestPortName)",
+            "-device",
+            "virtserialport,id=\(Self.guestPortID),bus=serial0.0,nr=1,chardev=agent,name=\(Self.guestPortName)",
         ]
     }
 
     /// To the memory library where there is one, which keeps the file's size bounded whatever the guest prints.
     private var console: [String] {
-        let file = memoryMode == .layers ? "/proc/self/fd/\(MachineFile.consoleDescriptor)" : MachineFile.console
-        return [
-            "-chardev", "file,id=console,path=\(file),append=on",
-            "-serial", "chardev:console",
-        ]
+        ["-chardev", Self.console(memoryMode), "-serial", "chardev:console"]
+    }
+
+    private static func console(_ mode: MemoryMode) -> String {
+        let file = mode == .layers ? "/proc/self/fd/\(MachineFile.consoleDescriptor)" : MachineFile.console
+        return "file,id=console,path=\(file),append=on"
+    }
+
+    /// How a QEMU that was started with `arguments` holds its guest's memory. A file that is missing would not tell.
+    static func memoryMode(ofArguments arguments: [String]) -> MemoryMode {
+        arguments.contains(console(.layers)) ? .layers : .copy
     }
 
     private var devices: [String] {
@@ -200,12 +211,16 @@ enum MachineFile {
     /// `CONSOLE_FD` of the memory library.
     static let consoleDescriptor = 6
     static let log = "qemu.log"
+
+    /// Of no use once the process has ended.
+    static let ofProcess = [ram, ramSocket, monitorSocket, guestSocket]
 }
 
 /// What a QEMU is born with, beside its standard descriptors.
 enum InheritedDescriptor: Int32, CaseIterable {
     case monitor = 3
     case guestPort = 4
+    /// Where there is none, the leash of a process that waits.
     case memoryLibrary = 5
     /// After ``MachineFile/consoleDescriptor``, which the memory library replaces.
     case tap = 7

@@ -12,6 +12,8 @@ final class QEMUProcess: Sendable {
     let directory: FilePath
     let memoryMode: MemoryMode
     let handle: ProcessHandle
+    /// Of one that was started to wait, where nothing in the process watches over it.
+    private let leash: ProcessLeash?
     let monitor: QMPClient
     let events: MonitorEvents
     let configuration: QEMUConfiguration
@@ -22,6 +24,7 @@ final class QEMUProcess: Sendable {
         directory: FilePath,
         memoryMode: MemoryMode,
         handle: ProcessHandle,
+        leash: ProcessLeash?,
         monitor: QMPClient,
         events: MonitorEvents,
         configuration: QEMUConfiguration,
@@ -31,6 +34,7 @@ final class QEMUProcess: Sendable {
         self.directory = directory
         self.memoryMode = memoryMode
         self.handle = handle
+        self.leash = leash
         self.monitor = monitor
         self.events = events
         self.configuration = configuration
@@ -40,19 +44,23 @@ final class QEMUProcess: Sendable {
     func openMemory() async throws -> any GuestMemory {
         switch memoryMode {
         case .layers: try await MemoryConnection.connect(to: directory.appending(MachineFile.ramSocket))
-        case .copy: try await CopiedMemory.open(directory.appending(MachineFile.ram))
+        case .copy: try await CopiedMemory.open(directory.appending(MachineFile.ram), of: handle, leash: leash)
         }
     }
 
     /// Starts a QEMU and waits until it answers. On failure nothing is left but its log.
     static func launch(
         _ commandLine: QEMUCommandLine,
+        library: MemoryLibrary?,
         configuration: QEMUConfiguration,
         logger: Logger
     ) async throws -> QEMUProcess {
         // A task of its own: were it cancelled in between, nobody would know of the process.
+        let leash = commandLine.memoryMode == .copy && commandLine.waits ? try ProcessLeash() : nil
         let handle = try await Task {
-            try await BlockingPool.run { try spawn(commandLine, configuration: configuration) }
+            try await BlockingPool.run {
+                try spawn(commandLine, library: library, leash: leash, configuration: configuration)
+            }
         }.value
         do {
             let identity = try ProcessIdentity(running: handle.pid)
@@ -61,6 +69,7 @@ final class QEMUProcess: Sendable {
                 identity: identity,
                 directory: commandLine.directory,
                 memoryMode: commandLine.memoryMode,
+                leash: leash,
                 configuration: configuration,
                 logger: logger
             )
@@ -95,14 +104,15 @@ final class QEMUProcess: Sendable {
         } catch let error as HostError where error.errno == .noSuchProcess {
             return nil
         }
-        guard try ProcessIdentity.current(of: identity.pid) == identity else { return nil }
-        // As it was started, which need not be as this daemon starts others.
-        let socket = directory.appending(MachineFile.ramSocket)
+        guard try ProcessIdentity.current(of: identity.pid) == identity,
+            let arguments = ProcessTable.arguments(of: identity.pid)
+        else { return nil }
         return try await connect(
             handle,
             identity: identity,
             directory: directory,
-            memoryMode: HostFile.identity(of: socket) == nil ? .copy : .layers,
+            // As it was started, which need not be as this daemon starts others.
+            memoryMode: QEMUCommandLine.memoryMode(ofArguments: arguments),
             configuration: configuration,
             logger: logger
         )
@@ -115,6 +125,7 @@ final class QEMUProcess: Sendable {
             directory: directory,
             memoryMode: memoryMode,
             handle: handle,
+            leash: leash,
             monitor: monitor,
             events: events,
             configuration: configuration,
@@ -157,6 +168,7 @@ final class QEMUProcess: Sendable {
         identity: ProcessIdentity,
         directory: FilePath,
         memoryMode: MemoryMode,
+        leash: ProcessLeash? = nil,
         configuration: QEMUConfiguration,
         logger: Logger
     ) async throws -> QEMUProcess {
@@ -175,6 +187,7 @@ final class QEMUProcess: Sendable {
             directory: directory,
             memoryMode: memoryMode,
             handle: handle,
+            leash: leash,
             monitor: monitor,
             events: events,
             configuration: configuration,
@@ -184,6 +197,8 @@ final class QEMUProcess: Sendable {
 
     private static func spawn(
         _ commandLine: QEMUCommandLine,
+        library: MemoryLibrary?,
+        leash: ProcessLeash?,
         configuration: QEMUConfiguration
     ) throws -> ProcessHandle {
         let directory = commandLine.directory
@@ -198,18 +213,12 @@ final class QEMUProcess: Sendable {
         // it runs and cannot be reached.
         descriptors.append(try UnixSocket.listen(at: directory.appending(MachineFile.monitorSocket)))
         descriptors.append(try UnixSocket.listen(at: directory.appending(MachineFile.guestSocket)))
-        if commandLine.memoryMode == .layers {
-            let library = open(configuration.memoryLibrary.string, O_RDONLY | O_CLOEXEC)
-            guard library >= 0 else {
-                throw HostError("open", configuration.memoryLibrary, errno: Errno(rawValue: errno))
-            }
-            descriptors.append(library)
-        }
+        let library = commandLine.memoryMode == .layers ? library : nil
         let tap = commandLine.tap
         // The TAP device under its own number, and under those before it that nothing else takes.
         let place = Int(InheritedDescriptor.tap.rawValue - InheritedDescriptor.monitor.rawValue)
-        let free = place + 1 - descriptors.count
-        let inherited = descriptors + (tap.map { Array(repeating: $0.descriptor, count: free) } ?? [])
+        let own = descriptors + [library?.descriptor ?? leash?.inherited].compactMap(\.self)
+        let inherited = own + (tap.map { Array(repeating: $0.descriptor, count: place + 1 - own.count) } ?? [])
         let process = DetachedProcess(
             executable: configuration.executable,
             arguments: commandLine.arguments,
@@ -218,7 +227,7 @@ final class QEMUProcess: Sendable {
             output: directory.appending(MachineFile.log),
             inheritedDescriptors: inherited
         )
-        return try withExtendedLifetime(tap) { try process.start() }
+        return try withExtendedLifetime((tap, library)) { try process.start() }
     }
 
     private static func environment(_ mode: MemoryMode) -> [String: String] {

@@ -130,6 +130,8 @@ public struct DomainConfiguration: Sendable {
     public var bootDeadline: Duration = .seconds(180)
     /// Until a VM's state is loaded, or it runs on, and its agent answers.
     public var restoreDeadline: Duration = .seconds(60)
+    /// Until the agent of a VM that runs answers a new connection: a moment, unless it hangs or its host is overloaded.
+    public var agentDeadline: Duration = .seconds(12)
     /// Until a guest that was asked to power off has; it is ended then.
     public var shutdownDeadline: Duration = .seconds(30)
     /// How many new VMs of one call are started at once.

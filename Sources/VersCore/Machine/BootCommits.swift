@@ -100,8 +100,7 @@ actor BootCommits {
                 steps: .commit
             )
             await end(live)
-            try await domain.commits.seal(commit)
-            try await domain.metadata.update(commit.id) { $0.isDurable = true }
+            try await CommitSealer(domain: domain).seal(commit)
             await domain.registry.endUse(of: purpose.id)
             return commit
         } catch {

@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 import VersAPI
 
@@ -6,7 +7,16 @@ final class LiveMachine: Sendable {
     private struct State {
         var session: (any GuestSession)?
         var isExitExpected = false
+        /// When the guest's agent was another last.
+        var agentChange = Date.distantPast
+
+        /// The session, unless it is over.
+        var current: (any GuestSession)? {
+            session.flatMap { $0.isOpen && $0.begin >= agentChange ? $0 : nil }
+        }
     }
+
+    typealias Introduction = @Sendable (any GuestSession) async throws -> Void
 
     private let halts: AsyncStream<Never>
     private let haltNotifier: AsyncStream<Never>.Continuation
@@ -14,21 +24,38 @@ final class LiveMachine: Sendable {
     let id: MachineID
     let machine: any VirtualMachine
     private let connector: any GuestConnector
+    private let introduce: Introduction
     private let connecting = AsyncLock()
     private let state = Mutex(State())
 
-    init(id: MachineID, machine: any VirtualMachine, connector: any GuestConnector) {
+    /// - Parameter introduce: is given the session with an agent that has no identity, before anybody else is.
+    init(
+        id: MachineID,
+        machine: any VirtualMachine,
+        connector: any GuestConnector,
+        introduce: @escaping Introduction
+    ) {
         self.id = id
         self.machine = machine
         self.connector = connector
+        self.introduce = introduce
         (halts, haltNotifier) = AsyncStream.makeStream()
     }
 
     /// The open session, or a new one.
     func session(deadline: ContinuousClock.Instant) async throws -> any GuestSession {
         try await connecting.withLock {
-            if let session = state.withLock({ $0.session }) { return session }
-            let session = try await connector.connect(to: machine.guestChannel, deadline: deadline)
+            if let session = state.withLock({ $0.current }) { return session }
+            await discardSession()
+            let session = try await connector.connect(to: machine.guestChannel, of: id, deadline: deadline)
+            if !session.hasIdentity {
+                do {
+                    try await introduce(session)
+                } catch {
+                    await session.close()
+                    throw error
+                }
+            }
             state.withLock { $0.session = session }
             return session
         }
@@ -37,7 +64,16 @@ final class LiveMachine: Sendable {
     /// Takes a session that was opened before the machine was one.
     func use(_ session: any GuestSession) { state.withLock { $0.session = session } }
 
-    /// Forgets a session that proved dead, so that the next call connects anew.
+    /// The guest's agent has ended or begun: a session with an earlier one is over.
+    func agentChanged(at time: Date) async {
+        let isOver = state.withLock { state in
+            state.agentChange = max(state.agentChange, time)
+            return state.current == nil
+        }
+        if isOver { await discardSession() }
+    }
+
+    /// Ends the session, with whatever is on its way, so that the next call connects anew.
     func discardSession() async {
         let session = state.withLock { state in
             defer { state.session = nil }

@@ -74,6 +74,7 @@ struct MachineFreezer: Sendable {
         let diskLayers = machine.diskLayers + (frozen.report.diskSwitched ? [purpose.id] : [])
         do {
             async let done: Void = meanwhile(diskLayers)
+            async let flushed: Void = flushDisks(of: machine, frozen.report, commit: purpose.id)
             let layer = try await frozen.memoryLayer()
             domain.steps(steps.memoryComplete)
             let commit = makeCommit(
@@ -82,6 +83,7 @@ struct MachineFreezer: Sendable {
                 memoryLayers: underneath + [purpose.id],
                 diskLayers: diskLayers
             )
+            try await flushed
             try await record(commit, report: frozen.report)
             domain.steps(steps.recorded)
             try await frozen.keepMark()
@@ -93,6 +95,13 @@ struct MachineFreezer: Sendable {
             await undo(machine, live: live, report: frozen.report, purpose: purpose, isPaused: leavePaused)
             throw error
         }
+    }
+
+    /// What takes the VM's writes from now on, and what that lies over. The guest's writes up to the pause were flushed in it.
+    private func flushDisks(of machine: Machine, _ report: FreezeReport, commit: CommitID) async throws {
+        guard report.diskSwitched, let disk = report.activeDisk.lastComponent?.string else { return }
+        try await domain.commits.flush([.disk], of: commit)
+        try await domain.files.flushDisk(named: disk, of: machine.id)
     }
 
     /// After a freeze that failed behind its pause: the VM runs on as it did before, on the disk that it has now. What
@@ -131,7 +140,10 @@ struct MachineFreezer: Sendable {
             over: domain.layout.file(.disk, of: purpose.id),
             sizeMiB: machine.diskMiB
         )
+        domain.steps(.diskCreated)
         let name = next.lastComponent?.string ?? ""
+        try await domain.commits.flush([.disk], of: purpose.id)
+        try await domain.files.flushDisk(named: name, of: machine.id)
         let commit = Commit(
             id: purpose.id,
             ownerID: purpose.owner.keyID,
@@ -155,6 +167,7 @@ struct MachineFreezer: Sendable {
             $0.diskLayers = commit.diskLayers
         }
         domain.steps(steps.recorded)
+        domain.steps(.diskRecorded)
         try await domain.files.removeDisk(named: active, of: machine.id)
         return commit
     }

@@ -115,11 +115,9 @@ struct MachineLauncher: Sendable {
     /// Starts a process that waits for the state of a commit, in the machine's directory.
     func startWaiting(_ machine: Machine) async throws -> any WaitingMachine {
         try await domain.hypervisor.startWaiting(
-            WaitingConfiguration(
-                machineID: machine.id,
-                directory: domain.layout.directory(of: machine.id),
-                memoryMiB: machine.hardware.memoryMiB,
-                vcpuCount: machine.hardware.vcpuCount,
+            machine.hardware.shape.configuration(
+                of: machine.id,
+                in: domain.layout.directory(of: machine.id),
                 tap: try await attach(machine)
             )
         )
@@ -136,17 +134,14 @@ struct MachineLauncher: Sendable {
             memoryLayers: commit.memoryLayers.map { domain.layout.file(.memory, of: $0) },
             deviceState: domain.layout.file(.deviceState, of: stateLayer)
         )
-        let (isReached, reached) = AsyncStream<Void>.makeStream()
+        let (isReached, reached) = AsyncStream<Never>.makeStream()
         async let opening = connect(to: machine.id, after: isReached)
         // What is sent to a machine that has rehearsed goes to the guest that it was then.
         if !waiting.hasRehearsed { reached.finish() }
         let process: any VirtualMachine
         do {
+            defer { reached.finish() }
             process = try await waiting.restore(state)
-            reached.finish()
-        } catch {
-            reached.finish()
-            throw error
         }
         domain.steps(.branchChildRestored)
         let live = await supervisor.supervise(process, id: machine.id)
@@ -166,11 +161,12 @@ struct MachineLauncher: Sendable {
         }
     }
 
-    private func connect(to id: MachineID, after signal: AsyncStream<Void>) async throws -> any GuestSession {
+    private func connect(to id: MachineID, after signal: AsyncStream<Never>) async throws -> any GuestSession {
         for await _ in signal {}
         try Task.checkCancellation()
         return try await domain.guests.connect(
             to: domain.hypervisor.guestChannel(in: domain.layout.directory(of: id)),
+            of: id,
             deadline: .now + domain.configuration.restoreDeadline
         )
     }

@@ -119,8 +119,7 @@ extension MachineService {
 
     /// Puts a commit on stable storage and says so.
     func seal(_ commit: Commit) async throws {
-        try await domain.commits.seal(commit)
-        try await domain.metadata.update(commit.id) { $0.isDurable = true }
+        try await CommitSealer(domain: domain).seal(commit)
         domain.steps(.commitSealed)
     }
 

@@ -30,37 +30,34 @@ extension MachineService {
         let boot = try await bootCommits.existing(for: plan.hardware)
         let role = StandbyRole(shape: plan.hardware.shape, bootCommit: boot?.id)
         let standby = network == nil ? await domain.standbys.take(1, as: role).first : nil
-        var machine = Machine(
-            id: standby?.id ?? id,
-            ownerID: principal.keyID,
-            organisationID: principal.organisationID,
-            createdAt: Date(),
-            state: .booting,
-            labels: configuration.labels,
-            hardware: plan.hardware,
-            diskMiB: plan.diskMiB,
-            parentCommitID: nil,
-            parentMachineID: nil,
-            network: network,
-            traffic: TrafficPolicy(wakes: configuration.wake_on_traffic ?? false),
-            credentials: try domain.keys.machineCredentials(comment: "vers")
-        )
-        machine.isPrivate = configuration.is_private ?? false
-        guard waitForBoot else {
-            do {
+        return try await domain.standbys.lend(standby) { standby in
+            var machine = Machine(
+                id: standby.id ?? id,
+                ownerID: principal.keyID,
+                organisationID: principal.organisationID,
+                createdAt: Date(),
+                state: .booting,
+                labels: configuration.labels,
+                hardware: plan.hardware,
+                diskMiB: plan.diskMiB,
+                parentCommitID: nil,
+                parentMachineID: nil,
+                network: network,
+                traffic: TrafficPolicy(wakes: configuration.wake_on_traffic ?? false),
+                credentials: try domain.keys.machineCredentials(comment: "vers")
+            )
+            machine.isPrivate = configuration.is_private ?? false
+            guard waitForBoot else {
                 try await domain.metadata.insert([machine])
-            } catch {
-                await domain.standbys.abandon([standby].compactMap(\.self))
-                throw error
+                await bringUpInBackground(machine, standby: standby.take())
+                return machine.id
             }
-            await bringUpInBackground(machine, standby: standby)
+            try await bringUp(machine, image: image, booted: boot, standby: standby) {
+                try await domain.metadata.insert([$0])
+                try await supervisor.confirm($0.id)
+            }
             return machine.id
         }
-        try await bringUp(machine, image: image, booted: boot, standby: standby) {
-            try await domain.metadata.insert([$0])
-            try await supervisor.confirm($0.id)
-        }
-        return machine.id
     }
 
     /// Starts a VM from a commit. The VM is `running` when the call returns.
@@ -84,32 +81,27 @@ extension MachineService {
     }
 
     private func bringUpRecorded(_ machine: Machine, standby: Standby?, whenHeld: @Sendable () -> Void) async {
-        do {
-            try await domain.registry.exclusively(machine.id) {
-                whenHeld()
-                do {
-                    try await bringUp(recorded: machine, standby: standby)
-                } catch {
-                    // Still held: whoever waits for the VM is to find out what became of it.
-                    await recordFailure(of: machine, error)
+        await domain.standbys.lend(standby) { standby in
+            do {
+                try await domain.registry.exclusively(machine.id) {
+                    whenHeld()
+                    do {
+                        try await bringUp(recorded: machine, standby: standby)
+                    } catch {
+                        // Still held: whoever waits for the VM is to find out what became of it.
+                        await recordFailure(of: machine, error)
+                    }
                 }
+            } catch {
+                await recordFailure(of: machine, error)
             }
-        } catch {
-            await domain.standbys.abandon([standby].compactMap(\.self))
-            await recordFailure(of: machine, error)
         }
     }
 
-    private func bringUp(recorded machine: Machine, standby: Standby?) async throws {
+    private func bringUp(recorded machine: Machine, standby: StandbyClaim) async throws {
         guard machine.activeDisk == nil else { return try await launcher.bootRecorded(machine) }
         let hardware = machine.hardware
-        let image: BaseImage
-        do {
-            image = try await domain.images.image(named: hardware.imageName, build: hardware.imageBuild)
-        } catch {
-            await domain.standbys.abandon([standby].compactMap(\.self))
-            throw error
-        }
+        let image = try await domain.images.image(named: hardware.imageName, build: hardware.imageBuild)
         await domain.removeFiles(of: machine.id)
         try await bringUp(machine, image: image, standby: standby) { started in
             try await domain.metadata.update(machine.id) { $0 = $0.started(as: started) }
@@ -216,21 +208,16 @@ extension MachineService {
         _ machine: Machine,
         image: BaseImage,
         booted: Commit? = nil,
-        standby: Standby?,
+        standby: StandbyClaim,
         record: (Machine) async throws -> Void
     ) async throws {
         let boot: Commit
-        do {
-            if let booted {
-                boot = booted
-            } else {
-                boot = try await bootCommits.commit(for: machine.hardware, image: image)
-            }
-        } catch {
-            await domain.standbys.abandon([standby].compactMap(\.self))
-            throw error
+        if let booted {
+            boot = booted
+        } else {
+            boot = try await bootCommits.commit(for: machine.hardware, image: image)
         }
-        let started = try await start(machine, from: boot, standby: standby)
+        let started = try await start(machine, from: boot, standby: standby.take())
         if machine.network == nil { domain.standbys.replenish(boot.standbyRole) }
         do {
             try await startWorkload(of: started)

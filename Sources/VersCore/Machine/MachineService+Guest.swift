@@ -27,7 +27,7 @@ extension MachineService {
             throw VersError(.conflict, message, hint: hint)
         }
         let live = try await live(machine)
-        return try await live.session(deadline: .now + domain.configuration.restoreDeadline)
+        return try await live.session(deadline: .now + domain.configuration.agentDeadline)
     }
 
     /// Grows the disk and the guest's filesystem. `.invalidArgument` unless larger than now.

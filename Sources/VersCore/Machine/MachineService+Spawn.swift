@@ -108,6 +108,7 @@ extension MachineService {
     /// Starts one VM from a commit. Returns its record as it should be stored; the caller stores it.
     /// - Parameter standby: the process that becomes the VM, of the same id; the call owns it, also when it throws.
     func start(_ machine: Machine, from commit: Commit, standby: Standby?) async throws -> Machine {
+        let id = machine.id
         var machine = machine
         machine.diskLayers = commit.diskLayers
         do {
@@ -115,15 +116,15 @@ extension MachineService {
             if commit.hasMemory {
                 let equipped = try await equip(standby, as: machine, from: commit)
                 machine.activeDisk = equipped.disk
+                let disk = equipped.disk ?? ""
+                async let flushed: Void = domain.files.flushDisk(named: disk, of: id)
                 live = try await launcher.restore(equipped.waiting, as: machine, from: commit)
+                try await flushed
             } else {
-                try await domain.files.create(machine.id)
-                machine.activeDisk = try await createDisk(
-                    of: machine.id,
-                    machine.hardware,
-                    commit.diskLayers,
-                    commit.diskMiB
-                )
+                try await domain.files.create(id)
+                let disk = try await createDisk(of: id, machine.hardware, commit.diskLayers, commit.diskMiB)
+                machine.activeDisk = disk
+                try await domain.files.flushDisk(named: disk, of: id)
                 live = try await launcher.boot(machine)
             }
             machine.state = .running
@@ -131,7 +132,7 @@ extension MachineService {
             machine.startMemoryLayers = commit.memoryLayers
             return machine
         } catch {
-            await domain.removeFiles(of: machine.id)
+            await discard(id)
             throw error
         }
     }
@@ -186,7 +187,7 @@ extension MachineService {
         return disk.lastComponent?.string ?? ""
     }
 
-    /// Ends a VM that was started but could not be recorded.
+    /// Ends a VM that cannot be recorded, as far as it was started.
     func discard(_ id: MachineID) async {
         if let live = await domain.registry.machine(id) { await live.terminate() }
         await domain.registry.forget(id)

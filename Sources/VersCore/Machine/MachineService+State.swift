@@ -120,6 +120,7 @@ extension MachineService {
             $0.sleepCommitID = nil
             $0.startMemoryLayers = commit.memoryLayers
         }
+        domain.steps(.wakeRecorded)
         try await supervisor.confirm(machine.id)
         try await domain.metadata.update(commit.id) { $0.deletedAt = Date() }
         if let old = machine.activeDisk { try await domain.files.removeDisk(named: old, of: machine.id) }
@@ -129,6 +130,7 @@ extension MachineService {
     /// A VM that does not wake sleeps on, whatever became of the process that was to be it.
     private func wake(_ machine: Machine, disk: FilePath, from commit: Commit) async throws -> LiveMachine {
         do {
+            if let name = machine.activeDisk { try await domain.files.flushDisk(named: name, of: machine.id) }
             let waiting = try await launcher.startWaiting(machine)
             try await waiting.openDisk(disk)
             return try await launcher.restore(waiting, as: machine, from: commit)

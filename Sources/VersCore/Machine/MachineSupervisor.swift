@@ -9,13 +9,22 @@ final class MachineSupervisor: Sendable {
 
     /// Registers the process and follows its events until it ends.
     func supervise(_ process: any VirtualMachine, id: MachineID) async -> LiveMachine {
-        let live = LiveMachine(id: id, machine: process, connector: domain.guests)
+        let live = LiveMachine(id: id, machine: process, connector: domain.guests) { [self] session in
+            try await introduce(id, to: session)
+        }
         await domain.registry.register(live)
         let events = process.events()
         domain.background.start { [self] in
             for await event in events { await handle(event, of: live) }
         }
         return live
+    }
+
+    /// Tells an agent that was started again whose it is. That of a VM which is not up yet is told by whoever brings it up.
+    private func introduce(_ id: MachineID, to session: any GuestSession) async throws {
+        guard let machine = try await domain.metadata.machine(id), machine.state == .running else { return }
+        let launcher = MachineLauncher(domain: domain, supervisor: self)
+        try await session.applyIdentity(try await launcher.identity(of: machine, dropsConnections: false))
     }
 
     private func handle(_ event: VirtualMachineEvent, of live: LiveMachine) async {
@@ -33,6 +42,8 @@ final class MachineSupervisor: Sendable {
             case .guestReset:
                 try await end(live, as: .stopped, reason: "the guest asked for a reboot")
                 await restart(live.id, logger: logger)
+            // What it was doing for the host is lost, and fails now.
+            case .agentPortChanged(let time): await live.agentChanged(at: time)
             case .diskFailed(let message):
                 try await domain.metadata.update(live.id) {
                     $0.state = .paused
@@ -93,7 +104,7 @@ extension VirtualMachineEvent {
     fileprivate var isEnd: Bool {
         switch self {
         case .guestPoweredOff, .guestReset, .guestPanicked, .exited: true
-        case .diskFailed: false
+        case .agentPortChanged, .diskFailed: false
         }
     }
 }

@@ -51,7 +51,7 @@ struct Rehearsal: Sendable {
     }
 
     private func converse(over channel: FilePath, as id: MachineID) async throws {
-        let session = try await guests.connect(to: channel, deadline: .now + timeout)
+        let session = try await guests.connect(to: channel, of: id, deadline: .now + timeout)
         do {
             try await withDeadline(timeout, "a rehearsal") {
                 try await session.applyIdentity(try identity(id))

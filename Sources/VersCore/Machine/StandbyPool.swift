@@ -2,34 +2,6 @@ import Logging
 import SystemPackage
 import VersAPI
 
-/// What a process that waits for saved state must be started with.
-struct MachineShape: Hashable, Sendable {
-    var memoryMiB: Int
-    var vcpuCount: Int
-}
-
-/// What a process that waits is to become.
-struct StandbyRole: Hashable, Sendable {
-    var shape: MachineShape
-    /// The booted state that the VM's memory will begin with. One that has rehearsed it needs less time; nil: unknown.
-    var bootCommit: CommitID?
-
-    init(shape: MachineShape, bootCommit: CommitID? = nil) {
-        self.shape = shape
-        self.bootCommit = bootCommit
-    }
-}
-
-/// A process that waits for saved state, and the id of the VM that it will be.
-struct Standby: Sendable {
-    let id: MachineID
-    let waiting: any WaitingMachine
-    /// The name of its disk in the VM's directory, once it has both.
-    var disk: String?
-    /// Its place in a private network, which the process has got already.
-    var network: MachineNetwork?
-}
-
 /// Processes that were started ahead of time, so that a new VM need not wait for the start of its own: that takes longer
 /// than everything else of a branch.
 ///
@@ -46,22 +18,6 @@ actor StandbyPool {
         var reservedMemoryMiB: Int
     }
 
-    private struct Shelf {
-        var ready: [Standby] = []
-        var lastUse = ContinuousClock.now
-        var isFilling = false
-        var isWatched = false
-        /// False once a rehearsal has failed.
-        var rehearses = true
-
-        /// Takes one that waits and has not rehearsed.
-        mutating func takeUnrehearsed() -> Standby? {
-            guard rehearses, let index = ready.firstIndex(where: { !$0.waiting.hasRehearsed && $0.waiting.isWaiting })
-            else { return nil }
-            return ready.remove(at: index)
-        }
-    }
-
     private let hypervisor: any Hypervisor
     private let files: any MachineFileStoring
     private let networks: any GuestNetworking
@@ -71,7 +27,7 @@ actor StandbyPool {
     private let policy: Policy
     private let logger: Logger
     private let rehearsal: Rehearsal
-    private var shelves: [StandbyRole: Shelf] = [:]
+    private var shelves: [StandbyRole: StandbyShelf] = [:]
     private var isClosed = false
 
     init(
@@ -101,14 +57,10 @@ actor StandbyPool {
 
     /// At most `count` processes that are ready. The caller owns them from now on.
     func take(_ count: Int, as role: StandbyRole) -> [Standby] {
-        var shelf = shelves[role] ?? Shelf()
+        var shelf = shelves[role] ?? StandbyShelf()
+        let taken = shelf.take(count)
         // One that has ended meanwhile is reaped, and its directory removed, with the others that are left over.
-        let (alive, ended) = shelf.ready.reduce(into: ([Standby](), [Standby]())) { lists, standby in
-            if standby.waiting.isWaiting { lists.0.append(standby) } else { lists.1.append(standby) }
-        }
-        let ordered = alive.filter(\.waiting.hasRehearsed) + alive.filter { !$0.waiting.hasRehearsed }
-        let taken = Array(ordered.prefix(count))
-        shelf.ready = Array(ordered.dropFirst(taken.count))
+        let ended = shelf.takeEnded()
         shelf.lastUse = .now
         shelves[role] = shelf
         if !ended.isEmpty { background.start { await self.abandon(ended) } }
@@ -179,7 +131,7 @@ actor StandbyPool {
     /// meanwhile.
     func fill(_ role: StandbyRole) async {
         guard !isClosed, shelves[role]?.isFilling != true else { return }
-        shelves[role, default: Shelf()].isFilling = true
+        shelves[role, default: StandbyShelf()].isFilling = true
         defer { shelves[role]?.isFilling = false }
         do {
             try await startMissing(role)
@@ -250,13 +202,7 @@ actor StandbyPool {
             let tap = try await network.asyncMap {
                 try await networks.attach(NetworkAttachment(machineID: id, network: $0, names: [id.text]))
             }
-            let configuration = WaitingConfiguration(
-                machineID: id,
-                directory: layout.standbyDirectory(of: id),
-                memoryMiB: shape.memoryMiB,
-                vcpuCount: shape.vcpuCount,
-                tap: tap
-            )
+            let configuration = shape.configuration(of: id, in: layout.standbyDirectory(of: id), tap: tap)
             return Standby(id: id, waiting: try await hypervisor.startWaiting(configuration), network: network)
         } catch {
             await Task { await removeFiles(of: id, isEquipped: false) }.value
@@ -272,21 +218,4 @@ actor StandbyPool {
             logger.warning("standby directory could not be removed", metadata: ["vm.id": "\(id)", "error": "\(error)"])
         }
     }
-}
-
-extension Commit {
-    /// What waits for a VM that is to start from this commit, or from one that is taken from such a VM.
-    var standbyRole: StandbyRole { StandbyRole(shape: hardware.shape, bootCommit: memoryLayers.first) }
-}
-
-extension Machine {
-    /// What waits for the next child of this VM.
-    var standbyRole: StandbyRole {
-        let layers = markedMemoryLayers.isEmpty ? startMemoryLayers : markedMemoryLayers
-        return StandbyRole(shape: hardware.shape, bootCommit: layers.first)
-    }
-}
-
-extension Hardware {
-    var shape: MachineShape { MachineShape(memoryMiB: memoryMiB, vcpuCount: vcpuCount) }
 }

@@ -12,8 +12,8 @@ public struct Recovery: Sendable {
     /// How many VMs are taken over at once.
     private static let concurrency = 8
 
-    private let domain: Domain
-    private let machines: MachineService
+    let domain: Domain
+    let machines: MachineService
 
     public init(domain: Domain, machines: MachineService) {
         self.domain = domain
@@ -33,6 +33,8 @@ public struct Recovery: Sendable {
         await domain.hypervisor.terminateStrays(below: domain.layout.standbys, keeping: [])
         try await recoverNetworks()
         try await removeStrayDirectories(keeping: Set(recorded.map(\.id)))
+        try await removeLeftovers()
+        try await retireSleepCommits()
         try await settleCommits(hostRebooted: hostRebooted)
         try await retireBootCommits()
         await LayerReclaimer(domain: domain).reclaim()
@@ -51,32 +53,43 @@ public struct Recovery: Sendable {
 
     private func takeOver(_ machine: Machine) async throws {
         let directory = domain.layout.directory(of: machine.id)
-        if let process = machine.process,
-            let adopted = try await domain.hypervisor.adopt(process, directory: directory)
-        {
-            let live = await machines.supervisor.supervise(adopted, id: machine.id)
-            do {
-                try await settle(machine, adopted: live)
-            } catch {
-                domain.logger.error(
-                    "vm could not be taken over",
-                    metadata: ["vm.id": "\(machine.id)", "error": "\(error)"]
-                )
-                try await recordLoss(of: machine, reason: "it could not be taken over: \(error)", state: .dead)
-                await live.terminate()
-                await domain.registry.unregister(live)
+        let process: (any VirtualMachine)?
+        do {
+            if let identity = machine.process {
+                process = try await domain.hypervisor.adopt(identity, directory: directory)
+            } else {
+                process = nil
             }
+        } catch {
+            // It is ended with the strays. One VM must not keep the daemon from serving the others.
+            try await recordFailure(of: machine, error)
+            try await recordNewestDisk(of: machine)
             return
         }
-        guard machine.state == .running || machine.state == .paused else { return }
-        try await recordLoss(
-            of: machine,
-            reason: "its process was gone when the daemon started",
-            state: .stopped
-        )
-        if let disk = try await domain.hypervisor.newestDisk(in: directory) {
-            try await recordDisk(disk, of: machine)
+        guard let process else {
+            guard machine.state == .running || machine.state == .paused else { return }
+            let reason = "its process was gone when the daemon started"
+            try await recordLoss(of: machine, reason: reason, state: .stopped)
+            try await recordNewestDisk(of: machine)
+            return
         }
+        let live = await machines.supervisor.supervise(process, id: machine.id)
+        do {
+            try await settle(machine, adopted: live)
+        } catch {
+            try await recordFailure(of: machine, error)
+            await live.terminate()
+            await domain.registry.unregister(live)
+        }
+    }
+
+    private func recordFailure(of machine: Machine, _ error: any Error) async throws {
+        domain.logger.error(
+            "vm could not be taken over",
+            metadata: ["vm.id": "\(machine.id)", "error": "\(error)"]
+        )
+        let message = (error as? VersError)?.message ?? "\(error)"
+        try await recordLoss(of: machine, reason: "it could not be taken over: \(message)", state: .dead)
     }
 
     /// Makes record and process of a VM that runs agree.
@@ -105,6 +118,11 @@ public struct Recovery: Sendable {
             $0.startMemoryLayers = []
             $0.markedMemoryLayers = []
         }
+    }
+
+    private func recordNewestDisk(of machine: Machine) async throws {
+        let directory = domain.layout.directory(of: machine.id)
+        if let disk = try await domain.hypervisor.newestDisk(in: directory) { try await recordDisk(disk, of: machine) }
     }
 
     /// The files say which disk takes the writes and what lies under it: a freeze may have switched it without
@@ -143,38 +161,19 @@ public struct Recovery: Sendable {
         for id in try await domain.files.standbys() { try await domain.files.removeStandby(id) }
     }
 
-    /// Finishes commits that were recorded but not sealed.
-    private func settleCommits(hostRebooted: Bool) async throws {
-        for commit in try await domain.metadata.liveCommits() where !commit.isDurable {
-            if hostRebooted {
-                domain.logger.warning(
-                    "commit was not on stable storage when the host stopped",
-                    metadata: ["commit.id": "\(commit.id)"]
-                )
-                try await domain.metadata.update(commit.id) { $0.deletedAt = Date() }
-            } else {
-                machines.sealInBackground(commit)
-            }
-        }
-    }
-
-    /// The booted states of builds of an image that another has replaced: no VM starts from them any more. VMs that did
-    /// keep their layers.
-    private func retireBootCommits() async throws {
-        for commit in try await domain.metadata.liveCommits() where commit.kind == .boot {
-            let build = commit.hardware.imageBuild
-            if let id = BaseImageID(build), try await domain.importedImages.importedImage(id) != nil { continue }
+    /// What processes and operations that were cut off have left of VMs without a process.
+    private func removeLeftovers() async throws {
+        for machine in try await domain.metadata.liveMachines() {
+            guard let disk = machine.activeDisk, await domain.registry.machine(machine.id) == nil else { continue }
+            let directory = domain.layout.directory(of: machine.id)
             do {
-                guard try await domain.images.image(named: commit.hardware.imageName).build != build else { continue }
-            } catch let error as VersError where error.code == .notFound {
-                // It may be installed again.
-                continue
+                try await domain.hypervisor.removeLeftovers(in: directory, activeDisk: directory.appending(disk))
+            } catch {
+                domain.logger.warning(
+                    "leftovers of a vm could not be removed",
+                    metadata: ["vm.id": "\(machine.id)", "error": "\(error)"]
+                )
             }
-            try await domain.metadata.update(commit.id) { $0.deletedAt = Date() }
-            domain.logger.info(
-                "boot commit of a replaced image retired",
-                metadata: ["commit.id": "\(commit.id)", "image.name": "\(commit.hardware.imageName)"]
-            )
         }
     }
 

@@ -3,11 +3,15 @@ public import VersAPI
 
 /// The bytes of commits: one directory each, complete when its manifest is in place.
 public protocol CommitStoring: Sendable {
-    /// Creates the directory of a commit that is being made. `.alreadyExists` when there is one.
+    /// Creates the directory of a commit that is being made. `.internal` when there is one.
     func create(_ id: CommitID) async throws -> FilePath
 
     /// Makes a machine's disk file a layer of the commit as well, under the layer's name (a hard link).
     func adoptDisk(_ disk: FilePath, into id: CommitID) async throws
+
+    /// Flushes those files of the commit that are there, and the entries of its directory. Returns when all of it is on
+    /// stable storage.
+    func flush(_ files: [LayerFile], of id: CommitID) async throws
 
     /// Flushes every file of the commit, then puts the manifest in place. Idempotent. Returns when both are on
     /// stable storage.

@@ -1,18 +1,34 @@
+public import struct Foundation.Date
 public import SystemPackage
 public import VersAPI
 
 /// Opens sessions with agents.
 public protocol GuestConnector: Sendable {
     /// Connects to an agent and resynchronises with it, whatever state a branch left the channel in.
+    /// - Parameter machine: the VM that errors of the session name.
     /// - Throws: ``VersError`` `.timedOut` when the agent does not answer before `deadline`.
-    func connect(to channel: FilePath, deadline: ContinuousClock.Instant) async throws -> any GuestSession
+    func connect(
+        to channel: FilePath,
+        of machine: MachineID,
+        deadline: ContinuousClock.Instant
+    ) async throws -> any GuestSession
 }
 
 /// The conversation with one guest's agent. Calls may run concurrently.
 ///
 /// When the connection is lost every pending call throws ``VersError`` `.unavailable`; commands in the guest run
-/// on and can be attached to from the next session.
+/// on and can be attached to from the next session. An agent that shows no sign of life while a command, a file, a log or
+/// a connection is asked for fails the call with `.timedOut` within seconds, long before the call's own deadline.
 public protocol GuestSession: Sendable {
+    /// False once the connection is lost.
+    var isOpen: Bool { get }
+
+    /// When the agent answered.
+    var begin: Date { get }
+
+    /// Whether the agent had an identity when the session began. One that was started again in a VM that runs has none.
+    var hasIdentity: Bool { get }
+
     /// Makes the guest a machine of its own. Returns when its random numbers, clock, id, keys and environment are; what
     /// wakes others up in the guest (host name, sshd's key, dead connections) is done before the agent serves the next
     /// request. One round trip.

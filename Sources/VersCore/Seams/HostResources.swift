@@ -19,6 +19,7 @@ public protocol ImageStoring: Sendable {
     /// The newest builds of all that are installed for everybody, by name.
     func installed() async throws -> [BaseImage]
     /// A particular build, however old, also of an image that an organisation had made.
+    /// - Throws: `.internal` when it is missing: whoever asks for a build has something that rests on it.
     func image(named name: String, build: String) async throws -> BaseImage
 }
 

@@ -34,11 +34,16 @@ public protocol Hypervisor: Sendable {
     /// The files underneath `disk`, the nearest first, read from the headers.
     func backingChain(of disk: FilePath) async throws -> [FilePath]
 
+    /// Removes what a process that has ended left in a machine's directory: its sockets, its guest's memory, and disks that
+    /// were prepared or replaced by an operation which was cut off. Logs stay.
+    /// - Parameter activeDisk: the disk in `directory` that stays.
+    func removeLeftovers(in directory: FilePath, activeDisk: FilePath) async throws
+
     /// Starts a machine that boots from its disk. It is running when the call returns; its guest is not up yet.
     func boot(_ configuration: LaunchConfiguration) async throws -> any VirtualMachine
 
     /// Starts a process that waits for saved state, without a disk. It has not touched guest memory, and ends by itself
-    /// when this daemon ends before it was given a state, or else is ended by ``terminateStrays(below:keeping:)``.
+    /// when this daemon ends before it was given a state.
     func startWaiting(_ configuration: WaitingConfiguration) async throws -> any WaitingMachine
 
     /// Whether a waiting machine gains by a rehearsal.
@@ -48,7 +53,8 @@ public protocol Hypervisor: Sendable {
     /// waits spares its guest the news that the host was gone, and is heard as soon as it runs.
     func guestChannel(in directory: FilePath) -> FilePath
 
-    /// Takes over a machine that an earlier daemon started.
+    /// Takes over a machine that an earlier daemon started, and removes what an operation which was cut off has left beside
+    /// its active disk.
     /// - Returns: nil when that process no longer runs (the pid may belong to another by now).
     func adopt(_ process: ProcessIdentity, directory: FilePath) async throws -> (any VirtualMachine)?
 

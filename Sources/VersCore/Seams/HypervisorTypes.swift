@@ -1,3 +1,4 @@
+public import Foundation
 public import SystemPackage
 public import VersAPI
 
@@ -93,6 +94,9 @@ public enum VirtualMachineEvent: Sendable, Equatable {
     case guestReset
     /// The guest's kernel panicked.
     case guestPanicked
+    /// The guest's agent has let go of its port, or taken it, at that time: whoever was heard over it before is gone. Of
+    /// several changes within a second only the last may be told.
+    case agentPortChanged(at: Date)
     /// The host could not serve the disk (no space, for example); the vCPUs are stopped.
     case diskFailed(message: String)
     /// The process is gone, for whatever reason. The last event.

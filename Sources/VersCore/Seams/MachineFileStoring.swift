@@ -2,13 +2,13 @@ public import VersAPI
 
 /// The directories of VMs.
 public protocol MachineFileStoring: Sendable {
-    /// `.alreadyExists` when there is one.
+    /// `.internal` when there is one.
     func create(_ id: MachineID) async throws
 
-    /// Creates the directory of a process that waits to become the VM. `.alreadyExists` when there is one.
+    /// Creates the directory of a process that waits to become the VM. `.internal` when there is one.
     func createStandby(_ id: MachineID) async throws
 
-    /// Makes the directory of a process that waits that of the VM. `.alreadyExists` when it has one.
+    /// Makes the directory of a process that waits that of the VM. `.internal` when it has one.
     func adoptStandby(_ id: MachineID) async throws
 
     /// Removes the directory of a process that waits. Does nothing when there is none.
@@ -19,6 +19,10 @@ public protocol MachineFileStoring: Sendable {
 
     /// Removes the directory with everything in it. Does nothing when there is none.
     func remove(_ id: MachineID) async throws
+
+    /// Flushes a disk, and the entries of the directories that lead to it. Returns when all of it is on stable storage. To be
+    /// called before a record names the disk.
+    func flushDisk(named name: String, of id: MachineID) async throws
 
     /// Removes the machine's own name of a disk that has become a commit's layer.
     func removeDisk(named name: String, of id: MachineID) async throws

@@ -56,10 +56,7 @@ struct TagBook: Sendable {
                 hint: "make one that stays: vers commit \(commit.parentMachineID?.text ?? "<vm>")"
             )
         }
-        if !commit.isDurable {
-            try await domain.commits.seal(commit)
-            try await domain.metadata.update(id) { $0.isDurable = true }
-        }
+        if !commit.isDurable { try await CommitSealer(domain: domain).seal(commit) }
         return id
     }
 

@@ -31,7 +31,7 @@ extension IntegrationTests {
             }
         }
 
-        @Test(arguments: [OperationStep.sleepCommitted, .wakeRestored])
+        @Test(arguments: [OperationStep.sleepCommitted, .wakeRestored, .wakeRecorded])
         func `a daemon that is killed while a VM falls asleep or wakes leaves nothing`(step: OperationStep) async throws
         {
             try await crash(at: step) { client, parent in
@@ -49,8 +49,9 @@ extension IntegrationTests {
             }
         }
 
-        @Test func `a commit of a stopped VM that was cut off can be repeated`() async throws {
-            try await crash(at: .diskAdopted) { client, parent in
+        @Test(arguments: [OperationStep.diskAdopted, .diskCreated, .diskRecorded])
+        func `a commit of a stopped VM that was cut off can be repeated`(step: OperationStep) async throws {
+            try await crash(at: step) { client, parent in
                 if try await client.state(of: parent) == .running {
                     try await client.setState(of: parent, to: .stopped)
                 }
@@ -58,6 +59,25 @@ extension IntegrationTests {
                 try await client.setState(of: parent, to: .running)
                 try await client.deleteCommit(commit)
             }
+        }
+
+        /// A daemon just started knows of no process, file or mark but what it finds.
+        @Test func `a VM branches at once after a daemon was killed inside its branch, time after time`() async throws {
+            let parent = try await instance.client().newTiny()
+            for _ in 1...8 {
+                try await instance.endDaemon()
+                try await instance.startDaemon(fault: OperationStep.branchMarkKept.rawValue)
+                await #expect(throws: VersError.self) { _ = try await instance.client().branch(parent) }
+                #expect(try await instance.daemonEnd().status == 128 + SIGKILL)
+                try await instance.startDaemon()
+                let client = try instance.client()
+                let child = try #require(try await client.branch(parent).first)
+                #expect(try await client.sh(child, "echo here") == "here")
+                try await client.deleteMachine(child)
+            }
+            let client = try instance.client()
+            try await expectConsistent(client, alive: [parent])
+            try await client.deleteMachine(parent)
         }
 
         @Test func `a daemon that is killed at rest finds its VMs as they are`() async throws {
@@ -132,7 +152,12 @@ extension IntegrationTests {
             try await eventually("processes of \(withProcess) and no other") {
                 instance.machinesWithProcess() == withProcess
             }
-            #expect(Set(Leftovers.names(in: instance.home.appending("vms"))) == Set(listed.map(\.vm_id.text)))
+            let vms = instance.home.appending("vms")
+            #expect(Set(Leftovers.names(in: vms)) == Set(listed.map(\.vm_id.text)))
+            for machine in listed {
+                let disks = Leftovers.names(in: vms.appending(machine.vm_id.text)).filter { $0.hasPrefix("disk-") }
+                #expect(disks.count == 1, "vm \(machine.vm_id), which is \(machine.state), has \(disks)")
+            }
             let known = try instance.knownCommits()
             let directories = Set(Leftovers.names(in: instance.home.appending("commits")))
             #expect(directories.subtracting(known).isEmpty, "commit directories that no row needs")
@@ -141,7 +166,8 @@ extension IntegrationTests {
         /// A commit that was recorded before the end is whole, although nobody was told of it: a VM starts from it.
         private func expectWholeCommits(_ client: VersClient, after step: OperationStep) async throws {
             let commits = try await client.commits().commits
-            #expect(commits.count == ([.commitRecorded, .commitSealed].contains(step) ? 1 : 0), "\(commits)")
+            let recorded: [OperationStep] = [.commitRecorded, .commitSealed, .diskRecorded]
+            #expect(commits.count == (recorded.contains(step) ? 1 : 0), "\(commits)")
             for commit in commits {
                 let machine = try await client.createMachine(from: commit.commit_id)
                 #expect(try await client.sh(machine, "cat /root/kept") == "kept")

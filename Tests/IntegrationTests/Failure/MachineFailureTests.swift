@@ -88,6 +88,28 @@ extension IntegrationTests {
             #expect(try await client.machines().isEmpty)
         }
 
+        @Test func `a file of a running VM that is missing is the server's fault, and named`() async throws {
+            let machine = try await client.newTiny()
+            let socket = instance.home.appending("vms/\(machine)/ram.sock")
+            let aside = FilePath("\(socket).aside")
+            #expect(rename(socket.string, aside.string) == 0)
+            let refusal = try await client.refusal { _ = try await $0.branch(machine) }
+            #expect(refusal.code == .internal)
+            #expect(refusal.message.contains("ram.sock"))
+            #expect(refusal.hint != nil)
+            // A daemon that finds it so gives up this VM, and no other.
+            let witness = try await client.newTiny()
+            try await client.sh(machine, "echo kept >/root/kept; sync")
+            try await instance.restartDaemon(SIGKILL)
+            let again = try instance.client()
+            #expect(try await again.state(of: machine) == .dead)
+            #expect(try await again.machine(machine).state_reason?.contains("ram.sock") == true)
+            #expect(try await again.sh(witness, "echo alive") == "alive")
+            try await again.setState(of: machine, to: .running)
+            #expect(try await again.sh(machine, "cat /root/kept") == "kept")
+            for machine in [machine, witness] { try await again.deleteMachine(machine) }
+        }
+
         @Test func `an image that is missing is named, with what to do`() async throws {
             let configuration = MachineConfiguration(image_name: "nowhere")
             let refusal = try await client.refusal { _ = try await $0.createMachine(configuration, waitForBoot: true) }

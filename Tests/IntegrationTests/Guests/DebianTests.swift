@@ -28,6 +28,18 @@ extension IntegrationTests {
             #expect(try await client.sh(machine, "cat /etc/os-release").contains("VERSION_ID=\"12\""))
         }
 
+        @Test func `an agent that dies comes back beside systemd, which takes no notice`() async throws {
+            let machine = try await client.createMachine(MachineConfiguration(), waitForBoot: true)
+            await #expect(throws: VersError.self) { try await client.sh(machine, "kill -9 $PPID; sleep 100") }
+            #expect(try await client.sh(machine, "systemctl is-system-running --wait || true") == "running")
+            // Commands belong to no unit of systemd.
+            #expect(try await client.sh(machine, "cat /proc/self/cgroup") == "0::/")
+            try await client.setState(of: machine, to: .stopped)
+            try await client.setState(of: machine, to: .running)
+            #expect(try await client.sh(machine, "echo up") == "up")
+            try await client.deleteMachine(machine)
+        }
+
         @Test func `a program in memory goes on in the children, with keys of their own`() async throws {
             let parent = try await client.createMachine(MachineConfiguration(), waitForBoot: true)
             try await client.startCounter(parent)

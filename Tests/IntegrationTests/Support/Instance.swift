@@ -20,6 +20,8 @@ final class Instance: Sendable {
     /// The network namespace that its programs run in, when it is another than the test's.
     private let namespace: FilePath?
     private let daemonOptions: [String]
+    /// Where the daemon's output goes.
+    private let output: FilePath
     private let state = Mutex(State())
 
     private struct State {
@@ -40,9 +42,16 @@ final class Instance: Sendable {
         startsDaemon: Bool = true,
         namespace: FilePath? = nil,
         daemonOptions: [String] = [],
+        output: FilePath? = nil,
         _ body: (Instance) async throws -> Void
     ) async throws {
-        let instance = try Instance(images: images, root: root, namespace: namespace, daemonOptions: daemonOptions)
+        let instance = try Instance(
+            images: images,
+            root: root,
+            namespace: namespace,
+            daemonOptions: daemonOptions,
+            output: output
+        )
         do {
             if startsDaemon { try await instance.startDaemon() }
             try await body(instance)
@@ -58,12 +67,19 @@ final class Instance: Sendable {
         instance.removeFiles()
     }
 
-    private init(images: [String], root: FilePath?, namespace: FilePath?, daemonOptions: [String]) throws {
+    private init(
+        images: [String],
+        root: FilePath?,
+        namespace: FilePath?,
+        daemonOptions: [String],
+        output: FilePath?
+    ) throws {
         self.namespace = namespace
         self.daemonOptions = daemonOptions
         let name = "vers-it-\(String(UInt32.random(in: .min ... .max), radix: 36))"
         self.root = root ?? TestEnvironment.directory.appending(name)
         self.images = images
+        self.output = output ?? self.root.appending("daemon")
         home = self.root.appending("home")
         work = self.root.appending("work")
         for directory in [home, work, self.root.appending("user")] {
@@ -106,7 +122,7 @@ final class Instance: Sendable {
             environment: environment,
             directory: root,
             stdout: pipe.fileHandleForWriting,
-            output: root.appending("daemon")
+            output: output
         )
         state.withLock { $0.daemon = daemon }
         try pipe.fileHandleForWriting.close()
@@ -207,7 +223,7 @@ final class Instance: Sendable {
     /// What the present daemon has logged.
     var log: String {
         String(
-            decoding: FileManager.default.contents(atPath: root.appending("daemon/stderr").string) ?? Data(),
+            decoding: FileManager.default.contents(atPath: output.appending("stderr").string) ?? Data(),
             as: UTF8.self
         )
     }

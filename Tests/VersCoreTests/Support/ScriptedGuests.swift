@@ -1,3 +1,4 @@
+import struct Foundation.Date
 import Synchronization
 import SystemPackage
 import VersAPI
@@ -11,6 +12,7 @@ final class ScriptedGuests: GuestConnector {
         var failingIdentities: Set<Int> = []
         var powerOffs = 0
         var workloads = 0
+        var withoutIdentity: Set<MachineID> = []
     }
 
     private let state = Mutex(State())
@@ -29,9 +31,18 @@ final class ScriptedGuests: GuestConnector {
         state.withLock { state in _ = state.failingIdentities.insert(state.identities.count + number) }
     }
 
+    /// Ends a VM's agent, as a crash would; it is started again.
+    func endAgent(of id: MachineID) {
+        state.withLock { _ = $0.withoutIdentity.insert(id) }
+        hypervisor.machine(id)?.report(.agentPortChanged(at: Date()))
+    }
+
+    fileprivate func hasIdentity(_ id: MachineID) -> Bool { state.withLock { !$0.withoutIdentity.contains(id) } }
+
     fileprivate func apply(_ identity: GuestIdentity) throws {
         let fails = state.withLock { state in
             state.identities.append(identity)
+            state.withoutIdentity.remove(identity.machineID)
             return state.failingIdentities.contains(state.identities.count)
         }
         if fails { throw VersError(.timedOut, "scripted: the agent did not answer") }
@@ -39,21 +50,33 @@ final class ScriptedGuests: GuestConnector {
 
     fileprivate func startedWorkload() { state.withLock { $0.workloads += 1 } }
 
-    fileprivate func powerOff(_ id: MachineID?) {
+    fileprivate func powerOff(_ id: MachineID) {
         state.withLock { $0.powerOffs += 1 }
-        if let id { hypervisor.machine(id)?.report(.guestPoweredOff) }
+        hypervisor.machine(id)?.report(.guestPoweredOff)
     }
 
-    func connect(to channel: FilePath, deadline: ContinuousClock.Instant) async throws -> any GuestSession {
-        let directory = channel.removingLastComponent().lastComponent?.string
-        return ScriptedSession(guests: self, machine: directory.flatMap(MachineID.init))
+    func connect(
+        to channel: FilePath,
+        of machine: MachineID,
+        deadline: ContinuousClock.Instant
+    ) async throws -> any GuestSession {
+        ScriptedSession(guests: self, machine: machine)
     }
 }
 
-private struct ScriptedSession: GuestSession {
-    let guests: ScriptedGuests
-    let machine: MachineID?
+private final class ScriptedSession: GuestSession {
+    private let guests: ScriptedGuests
+    private let machine: MachineID
+    private let closed = Mutex(false)
+    let begin = Date()
     private var unsupported: VersError { VersError(.unsupported, "scripted agents run nothing") }
+    var isOpen: Bool { closed.withLock { !$0 } }
+    var hasIdentity: Bool { guests.hasIdentity(machine) }
+
+    init(guests: ScriptedGuests, machine: MachineID) {
+        self.guests = guests
+        self.machine = machine
+    }
 
     func applyIdentity(_ identity: GuestIdentity) async throws { try guests.apply(identity) }
     func startWorkload() async throws { guests.startedWorkload() }
@@ -75,7 +98,7 @@ private struct ScriptedSession: GuestSession {
     func growRootFilesystem() async throws -> Int { 64 }
     func powerOff() async throws { guests.powerOff(machine) }
     func waitUntilClosed() async {}
-    func close() async {}
+    func close() async { closed.withLock { $0 = true } }
 }
 
 /// A command that has succeeded.

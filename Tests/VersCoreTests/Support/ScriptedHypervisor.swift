@@ -19,6 +19,7 @@ final class ScriptedHypervisor: Hypervisor {
         case openDisk
         case restore
         case rehearse
+        case adopt
     }
 
     private struct State {
@@ -102,6 +103,13 @@ final class ScriptedHypervisor: Hypervisor {
             .filter { $0.hasPrefix("disk-") }.max().map { directory.appending($0) }
     }
 
+    func removeLeftovers(in directory: FilePath, activeDisk: FilePath) async throws {
+        for name in try FileManager.default.contentsOfDirectory(atPath: directory.string)
+        where name.hasPrefix("disk-") && name != activeDisk.lastComponent?.string {
+            try FileManager.default.removeItem(atPath: directory.appending(name).string)
+        }
+    }
+
     /// A scripted disk's content is the path underneath.
     func backingChain(of disk: FilePath) async throws -> [FilePath] {
         var chain: [FilePath] = []
@@ -138,7 +146,8 @@ final class ScriptedHypervisor: Hypervisor {
     func guestChannel(in directory: FilePath) -> FilePath { directory.appending("agent.sock") }
 
     func adopt(_ process: ProcessIdentity, directory: FilePath) async throws -> (any VirtualMachine)? {
-        state.withLock { state in
+        try passed(.adopt)
+        return state.withLock { state in
             state.machines.values.first { $0.process == process && $0.isAlive }?.reattached()
         }
     }

@@ -7,7 +7,6 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <sys/types.h>
 
 // What cguest_spawn() was doing when it failed.
@@ -121,5 +120,5 @@ int cguest_make_temporary(char *template);
 int cguest_accept(int listener);
 // The path below /sys/dev/block of the device that a file is on.
 void cguest_device_of(const char *path, unsigned *major_number, unsigned *minor_number);
-// Receives SIGCHLD, which it blocks.
-int cguest_open_child_signals(void);
+// A byte, 0 at first, that this process shares with all that it forks from now on; NULL when there is no memory.
+uint8_t *cguest_shared_byte(void);

@@ -118,26 +118,32 @@ public enum Boot {
     ) throws(SystemError) -> Never {
         guard let initPath else {
             if workload == nil { Console.log("the image has no init: commands are run by the agent alone") }
-            try Agent.serveGuest(
-                Machine(isGuest: true, workload: workload, ueventDescriptor: uevents, sshDescriptor: ssh)
-            )
+            AgentSupervisor.run { () throws(SystemError) in
+                try Agent.serveGuest(
+                    Machine(isGuest: true, workload: workload, ueventDescriptor: uevents, sshDescriptor: ssh)
+                )
+            }
         }
         let isSystemd = FilePaths.resolvingLinks(initPath).contains("systemd")
         let notify = isSystemd ? cguest_bind_abstract(notifyAddress) : -1
-        let agent = try SystemError.check("fork", cguest_fork())
-        if agent == 0 {
+        let settled = SettledMark()
+        let supervisor = try SystemError.check("fork", cguest_fork())
+        if supervisor == 0 {
             _ = setsid()
             leaveConsole()
-            try Agent.serveGuest(
-                Machine(
-                    isGuest: true,
-                    initPath: initPath,
-                    workload: workload,
-                    notifyDescriptor: notify,
-                    ueventDescriptor: uevents,
-                    sshDescriptor: ssh
+            AgentSupervisor.run { () throws(SystemError) in
+                try Agent.serveGuest(
+                    Machine(
+                        isGuest: true,
+                        initPath: initPath,
+                        workload: workload,
+                        notifyDescriptor: notify,
+                        settledMark: settled,
+                        ueventDescriptor: uevents,
+                        sshDescriptor: ssh
+                    )
                 )
-            )
+            }
         }
         for variable in workload?.environment ?? [] { setenv(variable.name, variable.value, 1) }
         if isSystemd { setenv("NOTIFY_SOCKET", "@\(notifyAddress)", 1) }

@@ -5,6 +5,7 @@ import GuestProtocol
 /// Makes the guest a machine of its own.
 final class IdentityKeeper {
     private let machine: Machine
+    private(set) var isTaken = false
     private(set) var environment: [EnvironmentVariable] = []
     /// The private host key of this machine, whatever the image does with it.
     private(set) var sshHostKey = ""
@@ -29,6 +30,7 @@ final class IdentityKeeper {
             environment = request.environment
             if !request.sshHostKey.isEmpty { sshHostKey = request.sshHostKey }
             try Clock.setWall(nanoseconds: request.wallClock)
+            isTaken = true
         } catch {
             throw Failure(error.number == ENOSPC ? .resourceExhausted : .internal, error.description)
         }

@@ -27,13 +27,6 @@ extension Agent {
                 for channel in machine.receiveNotification() { reply(channel) }
             }
         }
-        guard getpid() == 1 else { return }
-        let children = try SystemError.check("watch children", cguest_open_child_signals())
-        try loop.add(children, EventLoop.readable) { [unowned self] _ in
-            var buffer = [UInt8](repeating: 0, count: 1024)
-            while read(children, &buffer, buffer.count) > 0 {}
-            commands.reapOrphans()
-        }
     }
 
     private func receiveDeviceEvents() {
@@ -70,22 +63,5 @@ enum VirtioPort {
         DirectoryListing.names(in: directory)
             .first { SmallFile.readLine("\(directory)/\($0)/name") == name }
             .map { "/dev/\($0)" }
-    }
-}
-
-extension CommandTable {
-    /// Collects processes that were left to init. Those of commands are collected by their descriptors.
-    func reapOrphans() {
-        while true {
-            var info = siginfo_t()
-            guard waitid(P_ALL, 0, &info, Int32(WEXITED | WNOHANG | WNOWAIT)) == 0 else { return }
-            let pid = info._sifields._sigchld.si_pid
-            guard pid > 0 else { return }
-            if let command = commands.values.first(where: { $0.pid == pid && $0.status == nil }) {
-                collect(command)
-            } else {
-                waitpid(pid, nil, 0)
-            }
-        }
     }
 }

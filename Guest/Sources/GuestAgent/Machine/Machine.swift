@@ -12,6 +12,7 @@ final class Machine {
     let workload: Workload?
     /// Where systemd reports that it has started everything, or -1 with any other init.
     let notifyDescriptor: Int32
+    private let settledMark: SettledMark?
     /// Events of the kernel's devices, or -1.
     let ueventDescriptor: Int32
     /// The folder of ``SSHPrograms``, or -1.
@@ -30,6 +31,7 @@ final class Machine {
         initPath: String = "",
         workload: Workload? = nil,
         notifyDescriptor: Int32 = -1,
+        settledMark: SettledMark? = nil,
         ueventDescriptor: Int32 = -1,
         sshDescriptor: Int32 = -1
     ) {
@@ -39,7 +41,8 @@ final class Machine {
         self.notifyDescriptor = notifyDescriptor
         self.ueventDescriptor = ueventDescriptor
         self.sshDescriptor = sshDescriptor
-        isSettled = notifyDescriptor < 0
+        self.settledMark = settledMark
+        isSettled = notifyDescriptor < 0 || settledMark?.isSet == true
     }
 
     var facts: GuestFacts {
@@ -90,6 +93,7 @@ final class Machine {
             let lines = buffer[..<count].split(separator: UInt8(ascii: "\n"))
             guard lines.contains(where: { $0.elementsEqual("READY=1".utf8) }) else { continue }
             isSettled = true
+            settledMark?.set()
             // Now, so that no command of a VM restored from this state pays for it.
             _ = cgroupDescriptor()
             defer { settledWaiters.removeAll() }

@@ -15,7 +15,9 @@ extension Agent {
     }
 
     private func answerHello(_ nonce: SessionNonce, version: UInt16) {
-        port.send(HelloAcknowledgement(nonce: nonce, version: version, facts: machine.facts).frame)
+        var facts = machine.facts
+        facts.hasIdentity = identity.isTaken
+        port.send(HelloAcknowledgement(nonce: nonce, version: version, facts: facts).frame)
     }
 
     private func deliver(_ frame: Frame) {

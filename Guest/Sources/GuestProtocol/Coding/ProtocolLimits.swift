@@ -3,7 +3,7 @@ public enum ProtocolLimits {
     /// The first and the last version of the conversation that this build can hold. An agent lives as long as the
     /// memory of its VM, which is longer than the daemon's release: the host speaks the older of the two.
     public static let oldestVersion: UInt16 = 1
-    public static let newestVersion: UInt16 = 1
+    public static let newestVersion: UInt16 = 2
 
     /// Bytes of payload in one frame.
     public static let payloadInBytes = 32 * 1024

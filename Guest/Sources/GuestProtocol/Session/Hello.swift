@@ -39,6 +39,8 @@ public struct Hello: Equatable, Sendable {
 
 /// Answers ``Hello``.
 public struct HelloAcknowledgement: Equatable, Sendable {
+    private static let firstVersionWithIdentity: UInt16 = 2
+
     public var nonce: SessionNonce
     /// The version of this session; 0 when the two sides have none in common, and the session does not begin.
     public var version: UInt16
@@ -59,6 +61,7 @@ public struct HelloAcknowledgement: Equatable, Sendable {
             kernelRelease: try reader.readText("kernel release", limit: 128),
             initName: try reader.readText("init", limit: ProtocolLimits.pathInBytes)
         )
+        if version >= Self.firstVersionWithIdentity { facts.hasIdentity = try reader.readBool("has identity") }
         try reader.finish()
     }
 
@@ -69,6 +72,7 @@ public struct HelloAcknowledgement: Equatable, Sendable {
         writer.write(facts.agentVersion)
         writer.write(facts.kernelRelease)
         writer.write(facts.initName)
+        if version >= Self.firstVersionWithIdentity { writer.write(facts.hasIdentity) }
         return Frame(.helloAcknowledgement, session: nonce.session, channel: 0, payload: writer.bytes)
     }
 }
@@ -79,10 +83,14 @@ public struct GuestFacts: Equatable, Sendable {
     public var kernelRelease: String
     /// The path of the image's init; empty when the agent is it.
     public var initName: String
+    /// Whether this agent was told whose machine it serves. One that was started again was not; of an agent before version 2
+    /// it is taken for granted.
+    public var hasIdentity: Bool
 
-    public init(agentVersion: String, kernelRelease: String, initName: String) {
+    public init(agentVersion: String, kernelRelease: String, initName: String, hasIdentity: Bool = true) {
         self.agentVersion = agentVersion
         self.kernelRelease = kernelRelease
         self.initName = initName
+        self.hasIdentity = hasIdentity
     }
 }
