@@ -9,25 +9,33 @@ struct MachineRules {
     private static let gatewayMAC = "52:55:0a:00:02:02"
     private static let resolverMAC = "52:55:0a:00:02:03"
 
-    let address: IPv4Address
+    private static let network = "10.0.2.0/24"
+
     let router: IPv4Address
     let prefixLength: Int
 
-    /// For `ip -batch`.
+    /// The guest's end, for `ip -batch`.
     var links: [String] {
         [
             "link set lo up",
             "link set \(NetworkNames.tap) address \(Self.gatewayMAC) up",
             "address add \(Self.gateway)/24 dev \(NetworkNames.tap)",
             "address add \(Self.resolver)/32 dev \(NetworkNames.tap)",
+        ]
+    }
+
+    /// The other end, for `ip -batch`.
+    func links(address: IPv4Address) -> [String] {
+        [
             "link set \(NetworkNames.port) up",
             "address add \(address)/\(prefixLength) dev \(NetworkNames.port)",
             "route add default via \(router)",
         ]
     }
 
-    /// For `nft`. A guest that was frozen in a user-mode network sends what is for the resolver to the resolver's MAC
-    /// address. The rule of the guest's own address lets it reach itself under its name.
+    /// For `nft`. The VM's own address is what its namespace has got, so that the rules are there before it is known. A
+    /// guest that was frozen in a user-mode network sends what is for the resolver to the resolver's MAC address. That the
+    /// VM's address leads to the guest also from the guest lets it reach itself under its name.
     var script: String {
         """
         table netdev \(NetworkNames.table) {
@@ -40,11 +48,11 @@ struct MachineRules {
           chain prerouting {
             type nat hook prerouting priority dstnat; policy accept;
             iifname "\(NetworkNames.tap)" ip daddr \(Self.resolver) dnat to \(router)
-            ip daddr \(address) dnat to \(Self.guest)
+            ip daddr != \(Self.network) fib daddr type local dnat to \(Self.guest)
           }
           chain postrouting {
             type nat hook postrouting priority srcnat; policy accept;
-            oifname "\(NetworkNames.port)" snat to \(address)
+            oifname "\(NetworkNames.port)" masquerade
             oifname "\(NetworkNames.tap)" ip saddr \(Self.guest) snat to \(Self.gateway)
           }
           chain input {

@@ -25,7 +25,14 @@ struct NamespaceStore: Sendable {
         guard error == 0 else { throw HostError("remove a network namespace", path, errno: Errno(rawValue: error)) }
     }
 
-    func exists(_ namespace: NetworkNames.Namespace) -> Bool { access(names.path(of: namespace).string, F_OK) == 0 }
+    /// - Returns: an IPv4 datagram socket in the namespace, for the caller to close.
+    func datagramSocket(in namespace: NetworkNames.Namespace) throws -> Int32 {
+        let path = names.path(of: namespace)
+        var descriptor: Int32 = -1
+        let error = chost_namespace_datagram_socket(path.string, &descriptor)
+        guard error == 0 else { throw HostError("enter a network namespace", path, errno: Errno(rawValue: error)) }
+        return descriptor
+    }
 
     /// All of this instance.
     func all() throws -> [NetworkNames.Namespace] {

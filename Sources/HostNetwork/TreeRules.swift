@@ -4,7 +4,7 @@ internal import VersCore
 /// different and keeps what names were found to mean.
 struct TreeRules {
     /// Where the name server listens that knows only what its askers may reach.
-    static let limitedResolverPort = 5300
+    static let limitedResolverPort: UInt16 = 5300
     /// How long an address that a name was found to have may be connected to; each new connection starts the time anew.
     private static let nameLifetime = "1h"
     private static let table = "ip \(NetworkNames.table)"

@@ -26,10 +26,18 @@ extension MachineService {
         let plan = try await plan(configuration, image: image)
         try await requireLimits(of: principal, count: 1, hardware: plan.hardware)
         let id = MachineID()
-        let network = try await network(configuration.network, inTreeOf: id)
         let boot = try await bootCommits.existing(for: plan.hardware)
-        let role = StandbyRole(shape: plan.hardware.shape, bootCommit: boot?.id)
-        let standby = network == nil ? await domain.standbys.take(1, as: role).first : nil
+        let isBridged = configuration.network?.mode == .bridge
+        let role = StandbyRole(shape: plan.hardware.shape, bootCommit: boot?.id, isBridged: isBridged)
+        var standby = await domain.standbys.take(1, as: role).first
+        let network: MachineNetwork?
+        do {
+            network = try await self.network(configuration.network, inTreeOf: standby?.id ?? id)
+        } catch {
+            await domain.standbys.abandon([standby].compactMap(\.self))
+            throw error
+        }
+        standby?.network = network
         var machine = Machine(
             id: standby?.id ?? id,
             ownerID: principal.keyID,
@@ -110,7 +118,8 @@ extension MachineService {
             await domain.standbys.abandon([standby].compactMap(\.self))
             throw error
         }
-        await domain.removeFiles(of: machine.id)
+        // An earlier attempt's; a process that waits has its own, under the VM's name.
+        if standby == nil { await domain.removeFiles(of: machine.id) }
         try await bringUp(machine, image: image, standby: standby) { started in
             try await domain.metadata.update(machine.id) { $0 = $0.started(as: started) }
             try await supervisor.confirm(machine.id)
@@ -231,7 +240,7 @@ extension MachineService {
             throw error
         }
         let started = try await start(machine, from: boot, standby: standby)
-        if machine.network == nil { domain.standbys.replenish(boot.standbyRole) }
+        domain.standbys.replenish(boot.standbyRole(in: machine.network))
         do {
             try await startWorkload(of: started)
             try await record(started)

@@ -79,11 +79,3 @@ extension Commit {
         principal.organisationID == organisationID ? network : nil
     }
 }
-
-extension Optional {
-    /// What `body` makes of the value, if there is one.
-    func asyncMap<Result>(_ body: (Wrapped) async throws -> Result) async rethrows -> Result? {
-        guard let value = self else { return nil }
-        return try await body(value)
-    }
-}

@@ -23,7 +23,7 @@ extension MachineService {
                 standbys: standbys,
                 branchedFrom: parent
             )
-            if commit.network(for: principal) == nil { domain.standbys.replenish(commit.standbyRole) }
+            domain.standbys.replenish(commit.standbyRole(in: commit.network(for: principal)))
             await domain.registry.endUse(of: commit.id)
             return started
         } catch {
@@ -47,15 +47,16 @@ extension MachineService {
             // Whoever brought processes along has asked before it started them.
             if standbys.isEmpty { try await admit(count: count, memoryMiB: commit.hardware.memoryMiB) }
             let network = commit.network(for: principal)
-            if commit.hasMemory, network == nil, unused.count < count {
-                unused += await domain.standbys.take(count - unused.count, as: commit.standbyRole)
+            if commit.hasMemory, unused.count < count {
+                unused += await domain.standbys.take(count - unused.count, as: commit.standbyRole(in: network))
             }
             let traffic = try await inheritedTraffic(from: commit, for: principal)
-            var places = try await self.places(count - unused.count, like: network)
+            var places = try await self.places(count - unused.count(where: { $0.network != nil }), like: network)
             let children = try (0..<count).map { index in
-                let standby = index < unused.count ? unused[index] : nil
+                var standby = index < unused.count ? unused[index] : nil
                 var machine = try child(of: commit, id: standby?.id, traffic: traffic, for: principal)
-                machine.network = standby == nil ? places.popLast() : standby?.network
+                machine.network = standby?.network ?? places.popLast()
+                standby?.network = machine.network
                 return Blueprint(machine: machine, standby: standby)
             }
             unused = []
@@ -110,12 +111,19 @@ extension MachineService {
     func start(_ machine: Machine, from commit: Commit, standby: Standby?) async throws -> Machine {
         var machine = machine
         machine.diskLayers = commit.diskLayers
+        var joining: Task<Void, any Error>?
         do {
             let live: LiveMachine
             if commit.hasMemory {
                 let equipped = try await equip(standby, as: machine, from: commit)
                 machine.activeDisk = equipped.disk
-                live = try await launcher.restore(equipped.waiting, as: machine, from: commit)
+                joining = equipped.joining
+                live = try await launcher.restore(
+                    equipped.waiting,
+                    as: machine,
+                    from: commit,
+                    joining: joining
+                )
             } else {
                 try await domain.files.create(machine.id)
                 machine.activeDisk = try await createDisk(
@@ -131,6 +139,7 @@ extension MachineService {
             machine.startMemoryLayers = commit.memoryLayers
             return machine
         } catch {
+            _ = await joining?.result
             await domain.removeFiles(of: machine.id)
             throw error
         }
@@ -149,7 +158,8 @@ extension MachineService {
         return Standby(id: machine.id, waiting: waiting, disk: disk)
     }
 
-    /// Gives a process that waits the directory and the disk of its VM. On failure neither is left.
+    /// Gives a process that waits the directory and the disk of its VM, and begins to give it its place in a network. On
+    /// failure nothing of it is left.
     /// - Parameter diskLayers: what the disk lies over; nobody writes to them any more.
     func equip(
         _ standby: Standby,
@@ -158,6 +168,11 @@ extension MachineService {
         diskMiB: Int
     ) async throws -> Standby {
         var equipped = standby
+        if let network = standby.network {
+            let attachment = NetworkAttachment(machineID: standby.id, network: network, names: [standby.id.text])
+            // Beside everything until the VM runs, and whatever becomes of the calling task.
+            equipped.joining = Task { [domain] in try await domain.networks.join(attachment) }
+        }
         do {
             try await domain.files.adoptStandby(standby.id)
             equipped.disk = ""

@@ -13,11 +13,8 @@ struct StandbyRole: Hashable, Sendable {
     var shape: MachineShape
     /// The booted state that the VM's memory will begin with. One that has rehearsed it needs less time; nil: unknown.
     var bootCommit: CommitID?
-
-    init(shape: MachineShape, bootCommit: CommitID? = nil) {
-        self.shape = shape
-        self.bootCommit = bootCommit
-    }
+    /// Whether the VM will have a place in a private network. Which one shows when it is used.
+    var isBridged = false
 }
 
 /// A process that waits for saved state, and the id of the VM that it will be.
@@ -26,8 +23,10 @@ struct Standby: Sendable {
     let waiting: any WaitingMachine
     /// The name of its disk in the VM's directory, once it has both.
     var disk: String?
-    /// Its place in a private network, which the process has got already.
+    /// The place in a private network that was chosen for it.
     var network: MachineNetwork?
+    /// Gives it that place. Whoever ends the process waits for it.
+    var joining: Task<Void, any Error>?
 }
 
 /// Processes that were started ahead of time, so that a new VM need not wait for the start of its own: that takes longer
@@ -118,21 +117,8 @@ actor StandbyPool {
     /// Exactly `count` processes: those that are ready, and new ones. On failure none is left.
     func provide(_ count: Int, as role: StandbyRole) async throws -> [Standby] {
         let taken = take(count, as: role)
-        return try await start(count - taken.count, besides: taken) { _ in try await self.start(role.shape) }
-    }
-
-    /// A new process for every place in a private network. Nothing of the kind is kept ready: each is made for one VM.
-    nonisolated func provide(_ places: [MachineNetwork], of shape: MachineShape) async throws -> [Standby] {
-        try await start(places.count, besides: []) { try await self.start(shape, network: places[$0]) }
-    }
-
-    private nonisolated func start(
-        _ count: Int,
-        besides taken: [Standby],
-        _ body: @escaping @Sendable (Int) async throws -> Standby
-    ) async throws -> [Standby] {
-        try await withThrowingTaskGroup(of: Standby.self) { group in
-            for index in 0..<count { group.addTask { try await body(index) } }
+        return try await withThrowingTaskGroup(of: Standby.self) { group in
+            for _ in taken.count..<count { group.addTask { try await self.start(role) } }
             var standbys = taken
             do {
                 for try await standby in group { standbys.append(standby) }
@@ -162,6 +148,7 @@ actor StandbyPool {
         await Task {
             for standby in standbys {
                 await standby.waiting.abandon()
+                _ = await standby.joining?.result
                 await removeFiles(of: standby.id, isEquipped: standby.disk != nil)
             }
         }.value
@@ -195,7 +182,7 @@ actor StandbyPool {
     private func startMissing(_ role: StandbyRole) async throws {
         while !isClosed, let shelf = shelves[role], shelf.ready.count < policy.countPerRole {
             guard try await host.availableMemoryMiB() > policy.reservedMemoryMiB else { break }
-            await shelve(try await start(role.shape), role)
+            await shelve(try await start(role), role)
         }
     }
 
@@ -243,21 +230,19 @@ actor StandbyPool {
         await abandon(left)
     }
 
-    private nonisolated func start(_ shape: MachineShape, network: MachineNetwork? = nil) async throws -> Standby {
+    private nonisolated func start(_ role: StandbyRole) async throws -> Standby {
         let id = MachineID()
         do {
             try await files.createStandby(id)
-            let tap = try await network.asyncMap {
-                try await networks.attach(NetworkAttachment(machineID: id, network: $0, names: [id.text]))
-            }
+            let tap = role.isBridged ? try await networks.prepare(id) : nil
             let configuration = WaitingConfiguration(
                 machineID: id,
                 directory: layout.standbyDirectory(of: id),
-                memoryMiB: shape.memoryMiB,
-                vcpuCount: shape.vcpuCount,
+                memoryMiB: role.shape.memoryMiB,
+                vcpuCount: role.shape.vcpuCount,
                 tap: tap
             )
-            return Standby(id: id, waiting: try await hypervisor.startWaiting(configuration), network: network)
+            return Standby(id: id, waiting: try await hypervisor.startWaiting(configuration))
         } catch {
             await Task { await removeFiles(of: id, isEquipped: false) }.value
             throw error
@@ -276,14 +261,16 @@ actor StandbyPool {
 
 extension Commit {
     /// What waits for a VM that is to start from this commit, or from one that is taken from such a VM.
-    var standbyRole: StandbyRole { StandbyRole(shape: hardware.shape, bootCommit: memoryLayers.first) }
+    func standbyRole(in network: MachineNetwork?) -> StandbyRole {
+        StandbyRole(shape: hardware.shape, bootCommit: memoryLayers.first, isBridged: network != nil)
+    }
 }
 
 extension Machine {
     /// What waits for the next child of this VM.
     var standbyRole: StandbyRole {
         let layers = markedMemoryLayers.isEmpty ? startMemoryLayers : markedMemoryLayers
-        return StandbyRole(shape: hardware.shape, bootCommit: layers.first)
+        return StandbyRole(shape: hardware.shape, bootCommit: layers.first, isBridged: network != nil)
     }
 }
 

@@ -55,9 +55,15 @@ struct TestWorld: Sendable {
         try await Self.tool("/usr/bin/nsenter", ["--net=\(hostNamespace)"] + arguments)
     }
 
-    /// What an instance has left on the host: its namespaces, interfaces, rules and name servers.
+    /// The namespaces of VMs, and of processes that wait to be one.
+    static func namespaces() -> [String] { Leftovers.names(in: "/run/netns").filter { $0.contains("-vm-") } }
+
+    /// What an instance has left on the host: its namespaces, interfaces, rules and name servers. What a process has that
+    /// waits to be a VM is not left.
     func leftovers() async throws -> [String] {
-        let namespaces = Leftovers.names(in: "/run/netns").filter { $0.contains("-vm-") || $0.contains("-tree-") }
+        let found = Self.namespaces() + Leftovers.names(in: "/run/netns").filter { $0.contains("-tree-") }
+        let waiting = Instance.shared.map { Set(Leftovers.names(in: $0.home.appending("standby"))) } ?? []
+        let namespaces = found.filter { !waiting.contains(String($0.suffix(36))) }
         let links = try await onHost("/usr/sbin/ip", "-oneline", "link", "show", "type", "bridge").lines
         let veths = try await onHost("/usr/sbin/ip", "-oneline", "link", "show", "type", "veth").lines
         let rules = try await onHost("/usr/sbin/nft", "list", "tables").lines
