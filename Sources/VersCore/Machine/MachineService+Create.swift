@@ -72,10 +72,17 @@ extension MachineService {
     }
 
     /// Starts a VM from a commit. The VM is `running` when the call returns.
-    public func create(from commit: CommitID, for principal: Principal) async throws -> MachineID {
+    /// - Parameter network: nil: as the VM had that the commit was taken from. A private network is that of the commit's
+    ///   tree, or one of its own when the commit has none.
+    public func create(
+        from commit: CommitID,
+        network: NetworkConfiguration? = nil,
+        for principal: Principal
+    ) async throws -> MachineID {
         let source = try await commitRecord(commit, for: principal)
         try await requireLimits(of: principal, count: 1, hardware: source.hardware)
-        guard let id = try await spawn(1, from: source, for: principal).first else {
+        let choice = try await networkChoice(network)
+        guard let id = try await spawn(1, from: source, for: principal, in: choice).first else {
             throw VersError(.internal, "commit \(commit) started no vm")
         }
         return id
@@ -240,7 +247,7 @@ extension MachineService {
             throw error
         }
         let started = try await start(machine, from: boot, standby: standby)
-        domain.standbys.replenish(boot.standbyRole(in: machine.network))
+        domain.standbys.replenish(boot.standbyRole(isBridged: machine.network != nil))
         do {
             try await startWorkload(of: started)
             try await record(started)

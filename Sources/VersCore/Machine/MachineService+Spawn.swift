@@ -11,6 +11,7 @@ extension MachineService {
         _ count: Int,
         from commit: Commit,
         for principal: Principal,
+        in network: NetworkChoice = .inherited,
         standbys: [Standby] = [],
         branchedFrom parent: MachineID? = nil
     ) async throws -> [MachineID] {
@@ -20,10 +21,11 @@ extension MachineService {
                 count,
                 from: commit,
                 for: principal,
+                in: network,
                 standbys: standbys,
                 branchedFrom: parent
             )
-            domain.standbys.replenish(commit.standbyRole(in: commit.network(for: principal)))
+            domain.standbys.replenish(commit.standbyRole(isBridged: network.isBridge(for: commit, principal)))
             await domain.registry.endUse(of: commit.id)
             return started
         } catch {
@@ -36,6 +38,7 @@ extension MachineService {
         _ count: Int,
         from commit: Commit,
         for principal: Principal,
+        in choice: NetworkChoice,
         standbys: [Standby],
         branchedFrom parent: MachineID?
     ) async throws -> [MachineID] {
@@ -46,15 +49,19 @@ extension MachineService {
             try checkCompatibility(of: commit)
             // Whoever brought processes along has asked before it started them.
             if standbys.isEmpty { try await admit(count: count, memoryMiB: commit.hardware.memoryMiB) }
-            let network = commit.network(for: principal)
             if commit.hasMemory, unused.count < count {
-                unused += await domain.standbys.take(count - unused.count, as: commit.standbyRole(in: network))
+                let role = commit.standbyRole(isBridged: choice.isBridge(for: commit, principal))
+                unused += await domain.standbys.take(count - unused.count, as: role)
             }
             let traffic = try await inheritedTraffic(from: commit, for: principal)
-            var places = try await self.places(count - unused.count(where: { $0.network != nil }), like: network)
+            // A private network of their own is named after the first.
+            let firstID = unused.first?.id ?? MachineID()
+            let placeless = count - unused.count(where: { $0.network != nil })
+            var places = try await self.places(placeless, from: commit, for: principal, in: choice, orTreeOf: firstID)
             let children = try (0..<count).map { index in
                 var standby = index < unused.count ? unused[index] : nil
-                var machine = try child(of: commit, id: standby?.id, traffic: traffic, for: principal)
+                let id = index == 0 ? firstID : standby?.id
+                var machine = try child(of: commit, id: id, traffic: traffic, for: principal)
                 machine.network = standby?.network ?? places.popLast()
                 standby?.network = machine.network
                 return Blueprint(machine: machine, standby: standby)

@@ -261,8 +261,8 @@ actor StandbyPool {
 
 extension Commit {
     /// What waits for a VM that is to start from this commit, or from one that is taken from such a VM.
-    func standbyRole(in network: MachineNetwork?) -> StandbyRole {
-        StandbyRole(shape: hardware.shape, bootCommit: memoryLayers.first, isBridged: network != nil)
+    func standbyRole(isBridged: Bool) -> StandbyRole {
+        StandbyRole(shape: hardware.shape, bootCommit: memoryLayers.first, isBridged: isBridged)
     }
 }
 

@@ -14,8 +14,9 @@ public protocol GuestNetworking: Sendable {
     /// - Returns: the host's end of the guest's network card.
     func prepare(_ id: MachineID) async throws -> GuestTap
 
-    /// Gives a VM that was prepared its place. The network of its tree is made when it is the first. When the call returns
-    /// the VM is reached by its address and its names. On failure, as when the VM was detached meanwhile, it is detached.
+    /// Gives a VM that was prepared its place. The network of its tree is made when it is the first. When the call
+    /// returns the VM is reached by its address and its names. On failure, as when the VM was detached meanwhile, it is
+    /// detached.
     func join(_ attachment: NetworkAttachment) async throws
 
     /// Puts other names or another policy into effect; they are when the call returns. Does nothing when the VM has no
