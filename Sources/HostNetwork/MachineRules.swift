@@ -33,15 +33,21 @@ struct MachineRules {
         ]
     }
 
-    /// For `nft`. The VM's own address is what its namespace has got, so that the rules are there before it is known. A
-    /// guest that was frozen in a user-mode network sends what is for the resolver to the resolver's MAC address. That the
-    /// VM's address leads to the guest also from the guest lets it reach itself under its name.
+    /// For `nft`. What a guest sends under another address ends at its card: who refuses it further on would answer to
+    /// whoever has that address. A guest that was frozen in a user-mode network sends what is for the resolver to the
+    /// resolver's MAC address.
+    ///
+    /// The VM's own address is what its namespace has got, so that the rules are there before it is known. That it leads
+    /// to the guest also from the guest lets it reach itself under its name.
     var script: String {
         """
         table netdev \(NetworkNames.table) {
           chain ingress {
             type filter hook ingress device "\(NetworkNames.tap)" priority 0; policy accept;
             ether daddr \(Self.resolverMAC) meta pkttype set host
+            ether type arp accept
+            ether type != ip drop
+            ip saddr != \(Self.guest) drop
           }
         }
         table ip \(NetworkNames.table) {
@@ -62,6 +68,7 @@ struct MachineRules {
           }
           chain forward {
             type filter hook forward priority filter; policy drop;
+            ct state invalid drop
             ip daddr \(BlockedAddresses.linkLocal) reject with icmp type admin-prohibited
             iifname "\(NetworkNames.tap)" ip saddr \(Self.guest) accept
             iifname "\(NetworkNames.port)" oifname "\(NetworkNames.tap)" ip daddr \(Self.guest) accept

@@ -185,7 +185,10 @@ extension IntegrationTests {
             #expect(try await world.leftovers() == [])
         }
 
-        @Test(arguments: [OperationStep.branchChildWaiting, .branchChildIdentified, .deleteRecorded])
+        @Test(arguments: [
+            OperationStep.branchChildWaiting, .branchFrozen, .branchMemoryComplete, .branchChildRestored,
+            .branchChildIdentified, .deleteRecorded,
+        ])
         func `a daemon that is killed half-way leaves no network`(step: OperationStep) async throws {
             let parent = try await newVM()
             try await instance.endDaemon()
@@ -270,6 +273,19 @@ extension IntegrationTests {
             let pinged = try await instance.ok("execute web -- ping -c1 -W5 api.vers.internal")
             #expect(pinged.stdout.contains("1 packets received"))
             try await instance.ok("kill -r -y web")
+
+            // A VM from a commit need not be connected as the one that the commit was taken from.
+            try await instance.ok("run --rootfs tiny --mem-size 128 -N plain")
+            let commit = try await instance.ok("commit plain -q").text
+            try await instance.ok("run-commit \(commit) --network bridge --egress none -N founder")
+            #expect(try await instance.ok("network founder").stdout.contains("Egress:  none"))
+            try await instance.ok("branch \(commit) --network bridge -n other")
+            #expect(try await instance.ok("network other").stdout.contains("bridge"))
+            let refused = try await instance.vers(["branch", "plain", "--network", "bridge"])
+            #expect(refused.status == 5)
+            #expect(refused.stderr.contains("is in its network") && refused.stderr.contains("hint:"))
+            for name in ["founder", "other", "plain"] { try await instance.ok("kill -r -y \(name)") }
+            try await instance.ok("commit delete \(commit)")
         }
     }
 }

@@ -20,6 +20,8 @@ final class Instance: Sendable {
     /// The network namespace that its programs run in, when it is another than the test's.
     private let namespace: FilePath?
     private let daemonOptions: [String]
+    /// Who the daemon runs as, when that is another than the test's user.
+    private let user: UInt32?
     private let state = Mutex(State())
 
     private struct State {
@@ -40,9 +42,16 @@ final class Instance: Sendable {
         startsDaemon: Bool = true,
         namespace: FilePath? = nil,
         daemonOptions: [String] = [],
+        user: UInt32? = nil,
         _ body: (Instance) async throws -> Void
     ) async throws {
-        let instance = try Instance(images: images, root: root, namespace: namespace, daemonOptions: daemonOptions)
+        let instance = try Instance(
+            images: images,
+            root: root,
+            namespace: namespace,
+            daemonOptions: daemonOptions,
+            user: user
+        )
         do {
             if startsDaemon { try await instance.startDaemon() }
             try await body(instance)
@@ -58,9 +67,16 @@ final class Instance: Sendable {
         instance.removeFiles()
     }
 
-    private init(images: [String], root: FilePath?, namespace: FilePath?, daemonOptions: [String]) throws {
+    private init(
+        images: [String],
+        root: FilePath?,
+        namespace: FilePath?,
+        daemonOptions: [String],
+        user: UInt32?
+    ) throws {
         self.namespace = namespace
         self.daemonOptions = daemonOptions
+        self.user = user
         let name = "vers-it-\(String(UInt32.random(in: .min ... .max), radix: 36))"
         self.root = root ?? TestEnvironment.directory.appending(name)
         self.images = images
@@ -70,6 +86,7 @@ final class Instance: Sendable {
             try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
         }
         for image in images { try install(image) }
+        if let user { try #require(chown(home.string, user, user) == 0) }
     }
 
     /// Images are shared with the cache by hard links, or by a symbolic link from another filesystem.
@@ -95,8 +112,7 @@ final class Instance: Sendable {
         let pipe = Pipe()
         var environment = environment
         environment["VERS_FAULT_STEP"] = fault
-        let (executable, arguments) = command(
-            "versd",
+        let (executable, arguments) = daemonCommand(
             ["--home", home.string, "--listen", "127.0.0.1:0", "--ready-fd", "1", "--log-level", "debug"]
                 + daemonOptions
         )
@@ -117,6 +133,15 @@ final class Instance: Sendable {
             throw TestFailure("versd did not become ready: \(daemon.stderr.suffix(2000))")
         }
         return daemon
+    }
+
+    private func daemonCommand(_ arguments: [String]) -> (FilePath, [String]) {
+        guard let user else { return command("versd", arguments) }
+        let executable = TestEnvironment.binaries.appending("versd").string
+        let words = ["/usr/bin/setpriv", "--reuid=\(user)", "--regid=\(user)", "--clear-groups", "--", executable]
+        let enter = namespace.map { ["/usr/bin/nsenter", "--net=\($0)"] } ?? []
+        let line = enter + words + arguments
+        return (FilePath(line[0]), Array(line.dropFirst()))
     }
 
     /// How a program of ours is run.
