@@ -8,8 +8,21 @@ import SystemPackage
 import VersAPI
 public import VersCore
 
-/// The daemon that owns the VMs of one instance.
 @main
+enum Program {
+    static func main() async {
+        let given = Array(CommandLine.arguments.dropFirst())
+        do {
+            await VersDaemon.main(try OptionsFile.arguments(besides: given) + given)
+        } catch let error as VersError {
+            VersDaemon.exit(withError: VersDaemon.report(error))
+        } catch {
+            VersDaemon.exit(withError: error)
+        }
+    }
+}
+
+/// The daemon that owns the VMs of one instance.
 struct VersDaemon: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "versd",
@@ -20,6 +33,9 @@ struct VersDaemon: AsyncParsableCommand {
             Examples:
               versd --home /var/lib/vers --listen 127.0.0.1:8080
               versd --home ~/.local/share/vers            (any free port; `vers` finds it by the home)
+
+            What is to hold whoever starts the daemon, as `vers` does, is written in versd.conf in its home: a line \
+            `option = value` for each option, such as `domain = vms.example.com`. The command line wins.
             """,
         version: Version.current
     )
@@ -131,12 +147,16 @@ struct VersDaemon: AsyncParsableCommand {
                 logger: logger
             ).run()
         } catch let error as VersError {
-            // The start of the daemon has no other reader than a person, or `vers` showing the log to one.
-            let hint = error.hint.map { "\nhint: \($0)" } ?? ""
-            FileHandle.standardError.write(Data("error: \(error.message)\(hint)\n".utf8))
             logger.debug("start failed", metadata: ["error": "\(error)"])
-            throw ExitCode(error.code.exitStatus)
+            throw Self.report(error)
         }
+    }
+
+    /// Says why the daemon does not start: that has no other reader than a person, or `vers` showing the log to one.
+    static func report(_ error: VersError) -> ExitCode {
+        let hint = error.hint.map { "\nhint: \($0)" } ?? ""
+        FileHandle.standardError.write(Data("error: \(error.message)\(hint)\n".utf8))
+        return ExitCode(error.code.exitStatus)
     }
 }
 
