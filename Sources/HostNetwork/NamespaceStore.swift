@@ -41,7 +41,11 @@ struct NamespaceStore: Sendable {
     }
 
     private func makeDirectory(_ path: FilePath) throws {
-        guard mkdir(path.string, 0o755) != 0, errno != EEXIST else { return }
-        throw HostError("make", path, errno: Errno(rawValue: errno))
+        if mkdir(path.string, 0o755) == 0 {
+            // Others list namespaces, too, whatever the daemon's umask is.
+            chmod(path.string, 0o755)
+        } else if errno != EEXIST {
+            throw HostError("make", path, errno: Errno(rawValue: errno))
+        }
     }
 }

@@ -1,3 +1,4 @@
+internal import HostSystem
 internal import VersCore
 
 /// What a tree's namespace lets through: the present policies of its VMs, complete. Loading it again changes what is

@@ -12,14 +12,13 @@ public final class QEMUHypervisor: Hypervisor {
     public let compatibility: HypervisorCompatibility
     /// How the memory of new machines is held.
     public let memoryMode: MemoryMode
-    private let configuration: QEMUConfiguration
+    let configuration: QEMUConfiguration
     private let logger: Logger
 
     /// Looks at the host: whether QEMU is there, whether the memory library can be loaded into it, and what executes
     /// guests.
     /// - Throws: ``VersError`` `.unsupported`, with what to install or build.
     public init(configuration: QEMUConfiguration, logger: Logger) async throws {
-        self.configuration = configuration
         self.logger = logger
         let version = try await QEMUVersionProbe.probe(configuration.executable)
         let memory = try await MemoryLibraryProbe(
@@ -34,6 +33,14 @@ public final class QEMUHypervisor: Hypervisor {
             )
         }
         memoryMode = memory.mode
+        var prepared = configuration
+        prepared.machineConfinement = try await MachineConfinement.make(
+            configuration.confinement,
+            executable: configuration.executable,
+            library: configuration.memoryLibrary,
+            logger: logger
+        )
+        self.configuration = prepared
         let choice = try await BlockingPool.run { AcceleratorProbe().choose(configuration.accelerator) }
         accelerator = choice
         compatibility = HypervisorCompatibility(
@@ -128,6 +135,7 @@ public final class QEMUHypervisor: Hypervisor {
             try? handle.signal(SIGKILL)
             _ = await handle.waitForExit(timeout: configuration.timeouts.start)
         }
+        await configuration.machineConfinement?.removeEmptyGroups()
     }
 
     private func launch(
@@ -145,7 +153,8 @@ public final class QEMUHypervisor: Hypervisor {
             accelerator: accelerator.name,
             memoryMode: memoryMode,
             translationCacheMiB: configuration.translationCacheMiB,
-            tap: machine.tap
+            tap: machine.tap,
+            isConfined: configuration.machineConfinement != nil
         )
         return try await QEMUProcess.launch(commandLine, configuration: configuration, logger: logger)
     }

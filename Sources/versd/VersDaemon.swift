@@ -2,6 +2,7 @@ public import ArgumentParser
 import Foundation
 import Glibc
 import HostNetwork
+import HostSystem
 public import Logging
 public import QEMU
 import SystemPackage
@@ -72,6 +73,14 @@ struct VersDaemon: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "Users that VMs run as, each as its own, when the daemon is root: the first and how many, or off. Default: 65536 that the home's path chooses.",
+            valueName: "first:count|off"
+        )
+    )
+    var machineUsers: MachineUsersOption?
+
+    @Option(
+        help: ArgumentHelp(
             "Who may ask for an account: closed (users whom the administrator added) or open (everybody, and the administrator decides).",
             valueName: "closed|open"
         )
@@ -137,6 +146,7 @@ struct VersDaemon: AsyncParsableCommand {
                 listen: listen,
                 accelerator: accelerator,
                 memory: memory,
+                confinement: confinement(of: instance.layout),
                 standbyCount: standby,
                 registration: registration,
                 guestNetwork: guestNetwork,
@@ -157,6 +167,44 @@ struct VersDaemon: AsyncParsableCommand {
         let hint = error.hint.map { "\nhint: \($0)" } ?? ""
         FileHandle.standardError.write(Data("error: \(error.message)\(hint)\n".utf8))
         return ExitCode(error.code.exitStatus)
+    }
+}
+
+extension VersDaemon {
+    /// Of a daemon that runs as root. What was asked for must be had.
+    private func confinement(of layout: InstanceLayout) -> ConfinementPreference? {
+        guard geteuid() == 0, machineUsers != .off else { return nil }
+        let tag = String(String(StableHash.of(layout.home.string), radix: 16).suffix(6))
+        return ConfinementPreference(
+            ConfinementConfiguration(
+                home: layout.home,
+                machineRoots: [layout.machines, layout.standbys],
+                sources: [layout.images, layout.importedImages, layout.commits],
+                users: machineUsers?.range ?? MachineUserRange(home: layout.home),
+                groupPrefix: "vers-\(tag)"
+            ),
+            isOptional: machineUsers == nil
+        )
+    }
+}
+
+/// What `--machine-users` says.
+enum MachineUsersOption: ExpressibleByArgument, Equatable {
+    case off
+    case users(MachineUserRange)
+
+    init?(argument: String) {
+        if argument == "off" {
+            self = .off
+        } else if let range = MachineUserRange(argument) {
+            self = .users(range)
+        } else {
+            return nil
+        }
+    }
+
+    var range: MachineUserRange? {
+        if case .users(let range) = self { range } else { nil }
     }
 }
 

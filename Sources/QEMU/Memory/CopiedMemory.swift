@@ -15,6 +15,9 @@ final class CopiedMemory: GuestMemory {
 
     private init(file: MemoryFile) { self.file = file }
 
+    /// Holds the devices' state a second time, for a moment.
+    static func check(of request: FreezeRequest) -> FilePath { FilePath("\(request.deviceState).check") }
+
     /// Holds on to the file, whatever its directory is called later.
     static func open(_ path: FilePath) async throws -> CopiedMemory {
         CopiedMemory(file: try await BlockingPool.run { try MemoryFile(opening: path) })
@@ -56,7 +59,7 @@ final class CopiedMemory: GuestMemory {
         saving save: (FilePath) async throws -> Void
     ) async throws -> Duration {
         let (file, layer, state) = (file, request.memoryLayer, request.deviceState)
-        let check = FilePath("\(state).check")
+        let check = Self.check(of: request)
         defer { unlink(check.string) }
         var spent = Duration.zero
         try await save(state)

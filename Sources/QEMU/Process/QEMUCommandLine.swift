@@ -1,4 +1,5 @@
 internal import Foundation
+internal import HostSystem
 internal import SystemPackage
 internal import VersAPI
 internal import VersCore
@@ -34,6 +35,8 @@ struct QEMUCommandLine: Sendable {
     var translationCacheMiB: Int
     /// Inherited as ``InheritedDescriptor/tap``. Nil: the user-mode network.
     var tap: GuestTap?
+    /// Whether the process may make files in ``MachineFile/ownDirectory`` only.
+    var isConfined = false
 
     var arguments: [String] {
         identity + board + processor + memory + firmware + disk + guestPort + console + devices + monitor + confinement
@@ -137,7 +140,10 @@ struct QEMUCommandLine: Sendable {
 
     /// To the memory library where there is one, which keeps the file's size bounded whatever the guest prints.
     private var console: [String] {
-        let file = memoryMode == .layers ? "/proc/self/fd/\(MachineFile.consoleDescriptor)" : MachineFile.console
+        let file =
+            memoryMode == .layers
+            ? "/proc/self/fd/\(MachineFile.consoleDescriptor)"
+            : MachineFile.name(MachineFile.console, isConfined: isConfined)
         return [
             "-chardev", "file,id=console,path=\(file),append=on",
             "-serial", "chardev:console",
@@ -192,6 +198,18 @@ enum MachineFile {
     /// `CONSOLE_FD` of the memory library.
     static let consoleDescriptor = 6
     static let log = "qemu.log"
+    /// Holds what QEMU and the memory library make by themselves, where machines are confined: all else in the machine's
+    /// directory is made by the daemon.
+    static let ownDirectory = "run"
+
+    /// What QEMU calls a file that it makes.
+    static func name(_ file: String, isConfined: Bool) -> String { isConfined ? "\(ownDirectory)/\(file)" : file }
+
+    /// Where a file is that a machine's QEMU makes, which is confined or not as it was started.
+    static func path(_ file: String, in directory: FilePath) -> FilePath {
+        let isConfined = HostFile.identity(of: directory.appending(ownDirectory)) != nil
+        return directory.pushing(FilePath(name(file, isConfined: isConfined)))
+    }
 }
 
 /// What a QEMU is born with, beside its standard descriptors.
