@@ -17,11 +17,17 @@ extension HostNetwork {
     func prepareHost(_ tools: NetworkTools) async throws {
         guard !state.withLock({ $0.isHostReady }) else { return }
         let rules = HostRules(names: names, uplinks: uplinks, resolvers: resolvers.addresses)
-        // The rules first: nobody reaches the host before they are there.
+        let isMissing = if_nametoindex(names.hostBridge) == 0
+        if isMissing { try await requireFreeBlock(tools) }
+        // The rules before the bridge: nobody reaches the host without them.
         try await tools.rules(rules.script)
-        if if_nametoindex(names.hostBridge) == 0 {
-            try await requireFreeBlock(tools)
-            try await tools.links(rules.links)
+        if isMissing {
+            do {
+                try await tools.links(rules.links)
+            } catch {
+                try? await removeHost(tools)
+                throw error
+            }
         }
         state.withLock { $0.isHostReady = true }
     }
