@@ -120,16 +120,30 @@ static void give_up(int fd) {
     errno = error;
 }
 
-int chost_connect_unix(const char *directory, const char *name) {
-    struct sockaddr_un address;
-    int directory_fd = address_in_directory(directory, name, &address);
+/// Opens a socket's file itself: whoever may write to the directory cannot have a link followed in its place.
+static int open_socket_file(const char *directory, const char *name) {
+    int directory_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (directory_fd < 0) return -1;
+    int fd = openat(directory_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    give_up(directory_fd);
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status) != 0 || S_ISSOCK(status.st_mode)) return fd;
+    close(fd);
+    errno = ECONNREFUSED;
+    return -1;
+}
+
+int chost_connect_unix(const char *directory, const char *name) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int file_fd = open_socket_file(directory, name);
+    if (file_fd < 0) return -1;
+    snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d", file_fd);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
         give_up(fd);
         fd = -1;
     }
-    give_up(directory_fd);
+    give_up(file_fd);
     return fd;
 }
 

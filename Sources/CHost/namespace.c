@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 struct creation {
@@ -96,6 +97,38 @@ int chost_namespace_create(const char *path, const char *tap, int *tap_fd) {
     pthread_join(thread, NULL);
     if (!creation.error && tap_fd) *tap_fd = creation.tap_fd;
     return creation.error;
+}
+
+struct opening {
+    const char *path;
+    int fd;
+    int error;
+};
+
+/// A thread of its own, as above.
+static void *open_socket(void *argument) {
+    struct opening *opening = argument;
+    int namespace_fd = open(opening->path, O_RDONLY | O_CLOEXEC);
+    if (namespace_fd < 0) {
+        opening->error = errno;
+        return NULL;
+    }
+    if (setns(namespace_fd, CLONE_NEWNET) != 0) opening->error = errno;
+    close(namespace_fd);
+    if (opening->error) return NULL;
+    opening->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (opening->fd < 0) opening->error = errno;
+    return NULL;
+}
+
+int chost_namespace_datagram_socket(const char *path, int *fd) {
+    struct opening opening = {.path = path, .fd = -1};
+    pthread_t thread;
+    int error = pthread_create(&thread, NULL, open_socket, &opening);
+    if (error) return error;
+    pthread_join(thread, NULL);
+    *fd = opening.fd;
+    return opening.error;
 }
 
 int chost_namespace_remove(const char *path) {

@@ -43,7 +43,10 @@ extension HostNetwork {
         }
         let trees = Set(whole.map(\.network.treeID))
         state.withLock { state in
-            for attachment in whole { state.machines[attachment.machineID] = attachment }
+            for attachment in whole {
+                state.prepared.insert(attachment.machineID)
+                state.machines[attachment.machineID] = attachment
+            }
             for tree in trees { state.trees[tree] = recordedUplink(of: tree).map { Tree(uplink: $0) } }
         }
         try await removeStrays(found, keeping: Set(whole.map(\.machineID)), trees, tools: tools)

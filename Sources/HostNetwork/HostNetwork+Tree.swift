@@ -17,11 +17,17 @@ extension HostNetwork {
     func prepareHost(_ tools: NetworkTools) async throws {
         guard !state.withLock({ $0.isHostReady }) else { return }
         let rules = HostRules(names: names, uplinks: uplinks, resolvers: resolvers.addresses)
-        // The rules first: nobody reaches the host before they are there.
+        let isMissing = if_nametoindex(names.hostBridge) == 0
+        if isMissing { try await requireFreeBlock(tools) }
+        // The rules before the bridge: nobody reaches the host without them.
         try await tools.rules(rules.script)
-        if if_nametoindex(names.hostBridge) == 0 {
-            try await requireFreeBlock(tools)
-            try await tools.links(rules.links)
+        if isMissing {
+            do {
+                try await tools.links(rules.links)
+            } catch {
+                try? await removeHost(tools)
+                throw error
+            }
         }
         state.withLock { $0.isHostReady = true }
     }
@@ -103,27 +109,39 @@ extension HostNetwork {
 
     /// Brings rules, name servers and names of a tree up to date with what its VMs are to have.
     func apply(_ tree: MachineID, tools: NetworkTools) async throws {
+        let change = state.withLock { $0.changes }
         let attachments = attachments(of: tree)
         let rules = TreeRules(router: router, attachments: attachments)
         // Name servers fill sets that must be there.
         try await tools.rules(rules.script, in: names.path(of: .tree(tree)))
         let known = state.withLock { $0.trees[tree]?.names ?? [:] }
-        let wanted = Dictionary(uniqueKeysWithValues: attachments.map { ($0.machineID, Self.hostsLine($0)) })
+        let wanted = Dictionary(uniqueKeysWithValues: attachments.map { ($0.machineID, HostsLine($0)) })
         if known != wanted { try await writeNames(wanted, known: known, of: tree) }
         for kind in NameServer.Kind.allCases {
             let isNeeded = attachments.contains { ($0.network.egress == .open) == (kind == .open) }
             if isNeeded { try await serveNames(kind, of: tree, allowedNames: rules.allowedNames, tools: tools) }
         }
+        if known != wanted { try await confirm(HostsLine.changes(from: known, to: wanted), in: tree) }
+        state.withLock { $0.trees[tree]?.appliedChange = change }
     }
 
-    private static func hostsLine(_ attachment: NetworkAttachment) -> [String] {
-        ["\(attachment.network.address)"] + attachment.names.map { "\($0).\(MachineNetwork.domain)" }
+    /// Returns when every name server of a tree answers as it should.
+    private func confirm(_ expectations: [NameExpectation], in tree: MachineID) async throws {
+        let serving = state.withLock { Set($0.trees[tree]?.configurations.keys.map(\.self) ?? []) }
+        for kind in serving.sorted(by: { $0.rawValue < $1.rawValue }) {
+            let server = NameServer(kind: kind, directory: names.directory(of: tree))
+            try await BlockingPool.run { [namespaces, router] in
+                let socket = try namespaces.datagramSocket(in: .tree(tree))
+                defer { close(socket) }
+                try server.confirm(expectations, at: router, over: socket)
+            }
+        }
     }
 
     /// A name server takes notice of a new file by itself; of one that is gone or says something else it must be told.
     private func writeNames(
-        _ wanted: [MachineID: [String]],
-        known: [MachineID: [String]],
+        _ wanted: [MachineID: HostsLine],
+        known: [MachineID: HostsLine],
         of tree: MachineID
     ) async throws {
         let directory = names.directory(of: tree)
@@ -131,7 +149,7 @@ extension HostNetwork {
         try await BlockingPool.run { [self] in
             let hosts = directory.appending("hosts")
             for (id, line) in wanted where known[id] != line {
-                try writeReadable(line.joined(separator: " ") + "\n", to: hosts.appending(id.text))
+                try writeReadable("\(line)\n", to: hosts.appending(id.text))
             }
             for id in known.keys where wanted[id] == nil { try HostFile.remove(hosts.appending(id.text)) }
             guard isTold else { return }

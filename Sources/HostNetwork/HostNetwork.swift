@@ -35,11 +35,18 @@ public final class HostNetwork: GuestNetworking {
         var uplink: UInt32
         /// What each name server was last started with.
         var configurations: [NameServer.Kind: String] = [:]
-        var names: [MachineID: [String]] = [:]
+        /// What is written for the name servers: an address and its names.
+        var names: [MachineID: HostsLine] = [:]
+        /// The latest of ``State/changes`` that is in effect.
+        var appliedChange: UInt64 = 0
     }
 
     struct State: Sendable {
+        /// Have a namespace and a TAP device.
+        var prepared: Set<MachineID> = []
         var machines: [MachineID: NetworkAttachment] = [:]
+        /// Counts what was put into `machines`.
+        var changes: UInt64 = 0
         var trees: [MachineID: Tree] = [:]
         var isHostReady = false
     }
@@ -69,6 +76,8 @@ public final class HostNetwork: GuestNetworking {
 
     var router: IPv4Address { addresses.address(at: 1) }
 
+    private var machineRules: MachineRules { MachineRules(router: router, prefixLength: addresses.prefixLength) }
+
     public func requireAvailable() async throws {
         guard geteuid() == 0 else {
             throw VersError(
@@ -91,36 +100,31 @@ public final class HostNetwork: GuestNetworking {
         }
     }
 
-    public func attach(_ attachment: NetworkAttachment) async throws -> GuestTap {
+    public func prepare(_ id: MachineID) async throws -> GuestTap {
         let tools = try NetworkTools()
-        let id = attachment.machineID
-        guard addresses.contains(attachment.network.address) else {
-            throw VersError(
-                .unsupported,
-                "vm \(id) has the address \(attachment.network.address), which is not in \(addresses)",
-                hint: "start versd with the --guest-network that it had when the VM was made"
-            )
-        }
         await detach(id)
+        state.withLock { _ = $0.prepared.insert(id) }
         do {
             let tap = try await BlockingPool.run { [namespaces] in
                 try namespaces.remove(.machine(id))
                 return try namespaces.create(.machine(id))
             }
             guard let tap else { throw VersError(.internal, "vm \(id) got no network device") }
-            let rules = MachineRules(
-                address: attachment.network.address,
-                router: router,
-                prefixLength: addresses.prefixLength
-            )
-            async let loaded: Void = tools.rules(rules.script, in: names.path(of: .machine(id)))
-            try await join(attachment, tools: tools)
-            try await tools.links(rules.links, in: names.name(of: .machine(id)))
+            async let loaded: Void = tools.rules(machineRules.script, in: names.path(of: .machine(id)))
+            try await tools.links(machineRules.links, in: names.name(of: .machine(id)))
             try await loaded
             return tap
         } catch {
-            state.withLock { $0.machines[id] = $0.machines[id] ?? attachment }
             await detach(id)
+            throw error
+        }
+    }
+
+    public func join(_ attachment: NetworkAttachment) async throws {
+        do {
+            try await join(attachment, tools: try NetworkTools())
+        } catch {
+            await detach(attachment.machineID)
             throw error
         }
     }
@@ -128,17 +132,14 @@ public final class HostNetwork: GuestNetworking {
     public func update(_ attachment: NetworkAttachment) async throws {
         let tools = try NetworkTools()
         try await changing.withLock {
-            let isAttached = state.withLock { state in
-                guard state.machines[attachment.machineID] != nil else { return false }
-                state.machines[attachment.machineID] = attachment
-                return true
-            }
-            if isAttached { try await apply(attachment.network.treeID, tools: tools) }
+            guard state.withLock({ $0.machines[attachment.machineID] }) != nil else { return }
+            note(attachment)
+            try await apply(attachment.network.treeID, tools: tools)
         }
     }
 
     public func detach(_ id: MachineID) async {
-        guard state.withLock({ $0.machines[id] }) != nil else { return }
+        guard state.withLock({ $0.machines[id] != nil || $0.prepared.contains(id) }) else { return }
         // A task of its own, awaited here: it does not inherit the cancellation of whoever cleans up.
         await Task {
             do {
@@ -149,12 +150,22 @@ public final class HostNetwork: GuestNetworking {
         }.value
     }
 
-    /// Connects a VM's namespace with its tree's, which is made when there is none.
+    /// Connects a VM's namespace with its tree's, which is made when there is none. Of several VMs that wait for their
+    /// turn, the first brings the tree up to date for all.
     private func join(_ attachment: NetworkAttachment, tools: NetworkTools) async throws {
-        let id = attachment.machineID
-        let tree = attachment.network.treeID
+        let (id, tree, address) = (attachment.machineID, attachment.network.treeID, attachment.network.address)
+        guard addresses.contains(address) else {
+            throw VersError(
+                .unsupported,
+                "vm \(id) has the address \(address), which is not in \(addresses)",
+                hint: "start versd with the --guest-network that it had when the VM was made"
+            )
+        }
+        let change = note(attachment)
         try await changing.withLock {
-            state.withLock { $0.machines[id] = attachment }
+            guard state.withLock({ $0.prepared.contains(id) && $0.machines[id] != nil }) else {
+                throw VersError(.cancelled, "vm \(id) was taken off its network")
+            }
             try await prepareHost(tools)
             try await prepareTree(tree, tools: tools)
             let port = treePort(of: attachment)
@@ -162,29 +173,49 @@ public final class HostNetwork: GuestNetworking {
                 "link add \(port) up master \(NetworkNames.bridge) type veth "
                 + "peer name \(NetworkNames.port) netns \(names.name(of: .machine(id)))"
             try await tools.links([line], in: names.name(of: .tree(tree)))
-            try await apply(tree, tools: tools)
+            async let linked: Void = tools.links(machineRules.links(address: address), in: names.name(of: .machine(id)))
+            let isApplied = state.withLock { ($0.trees[tree]?.appliedChange ?? 0) >= change }
+            if !isApplied { try await apply(tree, tools: tools) }
+            try await linked
+        }
+    }
+
+    /// Has the next ``apply(_:tools:)`` take notice of a VM.
+    /// - Returns: the number of the change.
+    @discardableResult
+    private func note(_ attachment: NetworkAttachment) -> UInt64 {
+        state.withLock { state in
+            state.machines[attachment.machineID] = attachment
+            state.changes += 1
+            return state.changes
         }
     }
 
     /// Goes on after a step that fails, so that as little as possible is left; throws the first failure.
     private func leave(_ id: MachineID) async throws {
-        guard let attachment = state.withLock({ $0.machines.removeValue(forKey: id) }) else { return }
-        let tree = attachment.network.treeID
-        let tools = try NetworkTools()
+        let attachment = state.withLock { state in
+            state.prepared.remove(id)
+            return state.machines.removeValue(forKey: id)
+        }
         var failure: (any Error)?
-        let isLast = state.withLock { state in !state.machines.values.contains { $0.network.treeID == tree } }
-        if state.withLock({ $0.trees[tree] }) != nil {
-            // The pair goes at once; a namespace that is removed lets go of its end some time later. There is none after
-            // an attachment that failed.
-            try? await tools.links(["link delete \(treePort(of: attachment))"], in: names.name(of: .tree(tree)))
-            do {
-                if isLast { try await removeTree(tree, tools: tools) } else { try await apply(tree, tools: tools) }
-            } catch {
-                failure = error
-            }
+        do {
+            if let attachment { try await leaveTree(attachment) }
+        } catch {
+            failure = error
         }
         try await BlockingPool.run { [namespaces] in try namespaces.remove(.machine(id)) }
         if let failure { throw failure }
+    }
+
+    private func leaveTree(_ attachment: NetworkAttachment) async throws {
+        let tree = attachment.network.treeID
+        guard state.withLock({ $0.trees[tree] }) != nil else { return }
+        let tools = try NetworkTools()
+        // The pair goes at once; a namespace that is removed lets go of its end some time later. There is none after an
+        // attachment that failed.
+        try? await tools.links(["link delete \(treePort(of: attachment))"], in: names.name(of: .tree(tree)))
+        let isLast = state.withLock { state in !state.machines.values.contains { $0.network.treeID == tree } }
+        if isLast { try await removeTree(tree, tools: tools) } else { try await apply(tree, tools: tools) }
     }
 
     func treePort(of attachment: NetworkAttachment) -> String {

@@ -16,6 +16,9 @@ struct NameServer: Sendable {
     /// How long others may keep an answer, in seconds: what a name means must be known to the rules.
     private static let longestLifetime = 60
     private static let stopTimeout: Duration = .seconds(5)
+    /// A name server that was told of a change has read it before it hears the next question; it may have to wait for a
+    /// processor, though.
+    private static let answerTimeout: Duration = .seconds(10)
 
     let kind: Kind
     let directory: FilePath
@@ -40,14 +43,14 @@ struct NameServer: Sendable {
         ]
         switch kind {
         case .open:
-            lines.append("port=53")
+            lines.append("port=\(port)")
             if let file = resolvers.file {
                 lines.append("resolv-file=\(file)")
             } else {
                 lines += ["no-resolv"] + resolvers.given.map { "server=\($0)" }
             }
         case .limited:
-            lines += ["port=\(TreeRules.limitedResolverPort)", "no-resolv", "max-cache-ttl=\(Self.longestLifetime)"]
+            lines += ["port=\(port)", "no-resolv", "max-cache-ttl=\(Self.longestLifetime)"]
             for name in allowedNames {
                 lines += resolvers.addresses.map { "server=/\(name)/\($0)" }
                 lines.append("nftset=/\(name)/4#ip#\(NetworkNames.table)#\(TreeRules.setName(of: name))")
@@ -81,4 +84,29 @@ struct NameServer: Sendable {
 
     /// Has it read the names again.
     func reload() throws { try process()?.signal(SIGHUP) }
+
+    private var port: UInt16 {
+        switch kind {
+        case .open: 53
+        case .limited: TreeRules.limitedResolverPort
+        }
+    }
+
+    /// Asks until it answers as it should. Blocks.
+    /// - Parameter socket: an unconnected datagram socket in the tree's namespace.
+    /// - Throws: `.timedOut` naming the first name that it has wrong.
+    func confirm(_ expectations: [NameExpectation], at router: IPv4Address, over socket: Int32) throws {
+        try NameQuery.connect(socket, to: router, port: port)
+        let deadline = ContinuousClock.now + Self.answerTimeout
+        for (index, expectation) in expectations.enumerated() {
+            let query = NameQuery(number: UInt16(truncatingIfNeeded: index), name: expectation.name)
+            guard try query.ask(over: socket, until: deadline, for: expectation) else {
+                throw VersError(
+                    .timedOut,
+                    "a name server had '\(expectation.name)' \(expectation.isPresent ? "not yet" : "still") as "
+                        + "\(expectation.address) after \(Self.answerTimeout)"
+                )
+            }
+        }
+    }
 }

@@ -25,7 +25,14 @@ struct NamespaceStore: Sendable {
         guard error == 0 else { throw HostError("remove a network namespace", path, errno: Errno(rawValue: error)) }
     }
 
-    func exists(_ namespace: NetworkNames.Namespace) -> Bool { access(names.path(of: namespace).string, F_OK) == 0 }
+    /// - Returns: an IPv4 datagram socket in the namespace, for the caller to close.
+    func datagramSocket(in namespace: NetworkNames.Namespace) throws -> Int32 {
+        let path = names.path(of: namespace)
+        var descriptor: Int32 = -1
+        let error = chost_namespace_datagram_socket(path.string, &descriptor)
+        guard error == 0 else { throw HostError("enter a network namespace", path, errno: Errno(rawValue: error)) }
+        return descriptor
+    }
 
     /// All of this instance.
     func all() throws -> [NetworkNames.Namespace] {
@@ -34,7 +41,11 @@ struct NamespaceStore: Sendable {
     }
 
     private func makeDirectory(_ path: FilePath) throws {
-        guard mkdir(path.string, 0o755) != 0, errno != EEXIST else { return }
-        throw HostError("make", path, errno: Errno(rawValue: errno))
+        if mkdir(path.string, 0o755) == 0 {
+            // Others list namespaces, too, whatever the daemon's umask is.
+            chmod(path.string, 0o755)
+        } else if errno != EEXIST {
+            throw HostError("make", path, errno: Errno(rawValue: errno))
+        }
     }
 }

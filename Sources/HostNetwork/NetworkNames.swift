@@ -1,3 +1,4 @@
+internal import HostSystem
 internal import SystemPackage
 internal import VersAPI
 
@@ -55,12 +56,5 @@ struct NetworkNames: Sendable, Hashable {
 
     private func id(in name: String, after prefix: String) -> MachineID? {
         name.hasPrefix(prefix) ? MachineID(String(name.dropFirst(prefix.count))) : nil
-    }
-}
-
-/// FNV-1a with 64 bits: the same for the same text in every run.
-enum StableHash {
-    static func of(_ text: String) -> UInt64 {
-        text.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
     }
 }

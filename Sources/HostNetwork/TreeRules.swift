@@ -1,10 +1,11 @@
+internal import HostSystem
 internal import VersCore
 
 /// What a tree's namespace lets through: the present policies of its VMs, complete. Loading it again changes what is
 /// different and keeps what names were found to mean.
 struct TreeRules {
     /// Where the name server listens that knows only what its askers may reach.
-    static let limitedResolverPort = 5300
+    static let limitedResolverPort: UInt16 = 5300
     /// How long an address that a name was found to have may be connected to; each new connection starts the time anew.
     private static let nameLifetime = "1h"
     private static let table = "ip \(NetworkNames.table)"

@@ -33,7 +33,7 @@ public struct DetachedProcess: Sendable {
     /// Starts it in a session of its own, with no inherited descriptor, signal mask or handler.
     /// - Throws: ``HostError`` when the program cannot be started.
     public func start() throws -> ProcessHandle {
-        let log = open(output.string, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        let log = open(output.string, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard log >= 0 else { throw HostError("open", output, errno: Errno(rawValue: errno)) }
         defer { close(log) }
         let inherited = try duplicateHigh(inheritedDescriptors)

@@ -84,6 +84,17 @@ public enum HostFile {
         }
     }
 
+    /// Writes `text` to a file that exists, in one call: the kernel's files take one value at a time.
+    public static func overwrite(_ path: FilePath, with text: String) throws {
+        let fd = open(path.string, O_WRONLY | O_CLOEXEC)
+        guard fd >= 0 else { throw HostError("open", path, errno: Errno(rawValue: errno)) }
+        defer { close(fd) }
+        let bytes = Array(text.utf8)
+        guard write(fd, bytes, bytes.count) == bytes.count else {
+            throw HostError("write", path, errno: Errno(rawValue: errno))
+        }
+    }
+
     public static func link(_ path: FilePath, to new: FilePath) throws {
         guard Glibc.link(path.string, new.string) == 0 else {
             throw HostError("link to", new, errno: Errno(rawValue: errno))

@@ -62,8 +62,9 @@ public struct FileCommitStore: CommitStoring {
                 try DurableFile.sync(file: path)
                 let (digest, size) = try LayerDigest.compute(file.digestedBlocks, of: path)
                 files.append(.init(name: file.rawValue, size: size, digest: digest.hexadecimal))
-                // Nothing may write to a layer again, the machine that made it included.
-                guard chmod(path.string, 0o400) == 0 else {
+                // Nothing may write to a layer again, the machine that made it included. Its group may be that of all
+                // machines.
+                guard chmod(path.string, 0o440) == 0 else {
                     throw HostError("chmod", path, errno: Errno(rawValue: errno))
                 }
             }

@@ -79,10 +79,11 @@ public struct MachineDirectories: MachineFileStoring {
     }
 
     public func console(of id: MachineID, offset: UInt64, limit: Int) async throws -> ConsoleChunk {
-        let path = layout.console(of: id)
+        let paths = layout.consoles(of: id)
         return try await BlockingPool.run {
-            guard access(path.string, F_OK) == 0 else { return ConsoleChunk(bytes: [], nextOffset: 0) }
-            let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec])
+            var opened: FileDescriptor?
+            for path in paths where opened == nil { opened = try MachineLogs.open(path, .readOnly) }
+            guard let file = opened else { return ConsoleChunk(bytes: [], nextOffset: 0) }
             defer { try? file.close() }
             let size = UInt64(try file.seek(offset: 0, from: .end))
             // A log that was begun anew is read from its start.

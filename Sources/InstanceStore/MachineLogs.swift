@@ -8,7 +8,7 @@ public struct MachineLogs: Sendable {
     public static let limitInBytes = 2 << 20
     static let keptBytes = 1 << 20
 
-    private static let names = ["qemu.log", "console.log"]
+    private static let names: [FilePath] = ["qemu.log", "console.log", "run/console.log"]
     private static let earlierSuffix = ".1"
 
     private let layout: InstanceLayout
@@ -22,7 +22,7 @@ public struct MachineLogs: Sendable {
         try await BlockingPool.run {
             for root in roots {
                 for name in try HostFile.names(in: root) {
-                    for log in Self.names { try Self.trim(root.appending(name).appending(log)) }
+                    for log in Self.names { try Self.trim(root.appending(name).pushing(log)) }
                 }
             }
         }
@@ -30,11 +30,34 @@ public struct MachineLogs: Sendable {
 
     private static func trim(_ log: FilePath) throws {
         // A VM may be deleted meanwhile, and not every one has every log.
-        guard let size = try? HostFile.size(of: log), size > UInt64(limitInBytes) else { return }
-        let end = try HostFile.readEnd(log, limitInBytes: keptBytes)
+        guard let file = try? open(log, .readWrite) else { return }
+        defer { try? file.close() }
+        let size = try file.seek(offset: 0, from: .end)
+        guard size > limitInBytes else { return }
+        var end = [UInt8](repeating: 0, count: keptBytes)
+        let count = try end.withUnsafeMutableBytes {
+            try file.read(fromAbsoluteOffset: size - Int64(keptBytes), into: $0)
+        }
         let earlier = FilePath("\(log)\(earlierSuffix)")
         try HostFile.remove(earlier)
-        try HostFile.create(earlier, bytes: end)
-        guard truncate(log.string, 0) == 0 else { throw HostError("cut", log, errno: Errno(rawValue: errno)) }
+        try HostFile.create(earlier, bytes: Array(end.prefix(count)))
+        guard ftruncate(file.rawValue, 0) == 0 else { throw HostError("cut", log, errno: Errno(rawValue: errno)) }
+    }
+
+    /// Opens a file that a hostile machine may have put there: it is a file, and no link to another's.
+    /// - Returns: nil when there is none.
+    static func open(_ path: FilePath, _ mode: FileDescriptor.AccessMode) throws -> FileDescriptor? {
+        let file: FileDescriptor
+        do {
+            file = try FileDescriptor.open(path, mode, options: [.closeOnExec, .noFollow, .nonBlocking])
+        } catch Errno.noSuchFileOrDirectory, Errno.tooManySymbolicLinkLevels {
+            return nil
+        }
+        var status = stat()
+        guard fstat(file.rawValue, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            try file.close()
+            return nil
+        }
+        return file
     }
 }

@@ -12,6 +12,10 @@ public struct QEMUConfiguration: Sendable {
     /// How much translated code a guest without KVM may keep. It is private memory of each machine.
     public var translationCacheMiB: Int
     public var timeouts: Timeouts
+    /// Nil: machines run as the daemon's user.
+    public var confinement: ConfinementPreference?
+    /// Made of `confinement` where it can be had.
+    var machineConfinement: MachineConfinement?
 
     /// How long each thing may take. Generous: a host that runs dozens of emulated guests is slow, not broken.
     public struct Timeouts: Sendable {
@@ -37,7 +41,8 @@ public struct QEMUConfiguration: Sendable {
         memory: MemoryPreference = .automatic,
         accelerator: AcceleratorPreference = .automatic,
         translationCacheMiB: Int = 32,
-        timeouts: Timeouts = Timeouts()
+        timeouts: Timeouts = Timeouts(),
+        confinement: ConfinementPreference? = nil
     ) {
         self.executable = executable
         self.memoryLibrary = memoryLibrary
@@ -45,5 +50,6 @@ public struct QEMUConfiguration: Sendable {
         self.accelerator = accelerator
         self.translationCacheMiB = translationCacheMiB
         self.timeouts = timeouts
+        self.confinement = confinement
     }
 }

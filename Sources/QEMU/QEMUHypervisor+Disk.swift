@@ -9,9 +9,13 @@ extension QEMUHypervisor {
     private static let imageToolOutputLimit = 64 << 10
 
     public func growInactiveDisk(_ disk: FilePath, toMiB sizeMiB: Int) async throws {
+        let (tool, arguments) = try await imageTool(
+            ["resize", "-q", "-f", "qcow2", disk.string, "\(sizeMiB)M"],
+            on: disk
+        )
         let result = try await Subprocess.run(
-            Self.imageTool,
-            arguments: ["resize", "-q", "-f", "qcow2", disk.string, "\(sizeMiB)M"],
+            tool,
+            arguments: Arguments(arguments),
             output: .discarded,
             error: .string(limit: Self.imageToolOutputLimit)
         )
@@ -20,6 +24,23 @@ extension QEMUHypervisor {
                 .internal,
                 "disk '\(disk)' could not be grown to \(sizeMiB) MiB: \(result.standardError)"
             )
+        }
+    }
+
+    /// As the machine's user: its disk's header may name any file of the host.
+    private func imageTool(_ arguments: [String], on disk: FilePath) async throws -> (Subprocess.Executable, [String]) {
+        guard let confinement = configuration.machineConfinement else { return (Self.imageTool, arguments) }
+        return try await BlockingPool.run {
+            let user = try confinement.prepare(disk.removingLastComponent())
+            try confinement.allowDisk(disk)
+            let (executable, words) = confinement.command(
+                "qemu-img",
+                arguments,
+                environment: ["PATH": "/usr/bin:/bin"],
+                as: user,
+                usesKVM: false
+            )
+            return (.path(executable), words)
         }
     }
 
@@ -44,7 +65,7 @@ extension QEMUHypervisor {
         try await describingFailures("remove what a machine's process has left") {
             try await BlockingPool.run {
                 for disk in try DiskFiles.others(than: activeDisk) { try HostFile.remove(disk) }
-                for name in MachineFile.ofProcess { try HostFile.remove(directory.appending(name)) }
+                for file in MachineFile.ofProcess(in: directory) { try HostFile.remove(file) }
             }
         }
     }

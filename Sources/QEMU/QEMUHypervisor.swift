@@ -12,7 +12,7 @@ public final class QEMUHypervisor: Hypervisor {
     public let compatibility: HypervisorCompatibility
     /// How the memory of new machines is held.
     public let memoryMode: MemoryMode
-    private let configuration: QEMUConfiguration
+    let configuration: QEMUConfiguration
     private let library: MemoryLibrary?
     private let logger: Logger
 
@@ -20,7 +20,6 @@ public final class QEMUHypervisor: Hypervisor {
     /// guests.
     /// - Throws: ``VersError`` `.unsupported`, with what to install or build.
     public init(configuration: QEMUConfiguration, logger: Logger) async throws {
-        self.configuration = configuration
         self.logger = logger
         let version = try await QEMUVersionProbe.probe(configuration.executable)
         let memory = try await MemoryLibraryProbe(
@@ -36,6 +35,14 @@ public final class QEMUHypervisor: Hypervisor {
         }
         memoryMode = memory.mode
         library = memory.library
+        var prepared = configuration
+        prepared.machineConfinement = try await MachineConfinement.make(
+            configuration.confinement,
+            executable: configuration.executable,
+            library: configuration.memoryLibrary,
+            logger: logger
+        )
+        self.configuration = prepared
         let choice = try await BlockingPool.run { AcceleratorProbe().choose(configuration.accelerator) }
         accelerator = choice
         compatibility = HypervisorCompatibility(
@@ -141,6 +148,7 @@ public final class QEMUHypervisor: Hypervisor {
             try? handle.signal(SIGKILL)
             _ = await handle.waitForExit(timeout: configuration.timeouts.start)
         }
+        await configuration.machineConfinement?.removeEmptyGroups()
     }
 
     private func launch(
@@ -158,7 +166,8 @@ public final class QEMUHypervisor: Hypervisor {
             accelerator: accelerator.name,
             memoryMode: memoryMode,
             translationCacheMiB: configuration.translationCacheMiB,
-            tap: machine.tap
+            tap: machine.tap,
+            isConfined: configuration.machineConfinement != nil
         )
         return try await QEMUProcess.launch(
             commandLine,

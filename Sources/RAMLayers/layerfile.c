@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bitmap.h"
@@ -58,10 +59,15 @@ static bool file_keeps_holes(int fd, const uint64_t *pages) {
 
 int layer_write(const char *path, const uint64_t *pages, struct layer_size *size, const char **what) {
     *what = "create";
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0) return errno;
-    *what = "size";
-    int error = ftruncate(fd, (off_t)guest_ram.bytes) != 0 ? errno : 0;
+    // Whoever started the process may have made the file for it, where it cannot make one; nobody has written to it.
+    struct stat status;
+    int error = fstat(fd, &status) != 0 ? errno : status.st_size != 0 ? EEXIST : 0;
+    if (!error) {
+        *what = "size";
+        error = ftruncate(fd, (off_t)guest_ram.bytes) != 0 ? errno : 0;
+    }
     if (!error) {
         *what = "write";
         error = write_pages(fd, pages, size);

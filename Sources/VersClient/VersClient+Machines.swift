@@ -29,18 +29,20 @@ extension VersClient {
     }
 
     /// The VM is `running` when the call returns.
-    public func createMachine(from commit: CommitID) async throws -> MachineID {
-        try await createMachine(from: .id(commit))
+    /// - Parameter network: nil: as the VM had that the commit was taken from.
+    public func createMachine(from commit: CommitID, network: NetworkConfiguration? = nil) async throws -> MachineID {
+        try await createMachine(from: .id(commit), network: network)
     }
 
     /// The same from what a tag names.
-    public func createMachine(from commit: CommitName) async throws -> MachineID {
-        let body =
+    public func createMachine(from commit: CommitName, network: NetworkConfiguration? = nil) async throws -> MachineID {
+        var body =
             switch commit {
             case .id(let id): FromCommitRequest(commit_id: id.text)
             case .tag(let name): FromCommitRequest(tag_name: name)
             case .reference(let reference): FromCommitRequest(ref: reference.description)
             }
+        body.network = network
         let plan = try RequestPlan(.post, "/vm/from_commit", json: body, patience: .operation)
         return try await transport.value(NewMachineResponse.self, plan).vm_id
     }

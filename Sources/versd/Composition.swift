@@ -22,6 +22,7 @@ struct Composition {
     let listen: ListenAddress
     let accelerator: AcceleratorPreference
     let memory: MemoryPreference
+    let confinement: ConfinementPreference?
     let standbyCount: Int
     let registration: RegistrationPolicy
     let guestNetwork: IPv4Network
@@ -43,7 +44,8 @@ struct Composition {
             configuration: QEMUConfiguration(
                 memoryLibrary: Self.companion("libramlayers.so"),
                 memory: memory,
-                accelerator: accelerator
+                accelerator: accelerator,
+                confinement: confinement
             ),
             logger: logger
         )

@@ -2,14 +2,28 @@ public import ArgumentParser
 import Foundation
 import Glibc
 import HostNetwork
+import HostSystem
 public import Logging
 public import QEMU
 import SystemPackage
 import VersAPI
 public import VersCore
 
-/// The daemon that owns the VMs of one instance.
 @main
+enum Program {
+    static func main() async {
+        let given = Array(CommandLine.arguments.dropFirst())
+        do {
+            await VersDaemon.main(try OptionsFile.arguments(besides: given) + given)
+        } catch let error as VersError {
+            VersDaemon.exit(withError: VersDaemon.report(error))
+        } catch {
+            VersDaemon.exit(withError: error)
+        }
+    }
+}
+
+/// The daemon that owns the VMs of one instance.
 struct VersDaemon: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "versd",
@@ -20,6 +34,9 @@ struct VersDaemon: AsyncParsableCommand {
             Examples:
               versd --home /var/lib/vers --listen 127.0.0.1:8080
               versd --home ~/.local/share/vers            (any free port; `vers` finds it by the home)
+
+            What is to hold whoever starts the daemon, as `vers` does, is written in versd.conf in its home: a line \
+            `option = value` for each option, such as `domain = vms.example.com`. The command line wins.
             """,
         version: Version.current
     )
@@ -53,6 +70,14 @@ struct VersDaemon: AsyncParsableCommand {
             "Guest memory: layers (shared between VMs, frozen by a fork), copy (slow: where QEMU cannot load the memory library) or automatic."
     )
     var memory: MemoryPreference = .automatic
+
+    @Option(
+        help: ArgumentHelp(
+            "Users that VMs run as, each as its own, when the daemon is root: the first and how many, or off. Default: 65536 that the home's path chooses.",
+            valueName: "first:count|off"
+        )
+    )
+    var machineUsers: MachineUsersOption?
 
     @Option(
         help: ArgumentHelp(
@@ -121,6 +146,7 @@ struct VersDaemon: AsyncParsableCommand {
                 listen: listen,
                 accelerator: accelerator,
                 memory: memory,
+                confinement: confinement(of: instance.layout),
                 standbyCount: standby,
                 registration: registration,
                 guestNetwork: guestNetwork,
@@ -131,12 +157,54 @@ struct VersDaemon: AsyncParsableCommand {
                 logger: logger
             ).run()
         } catch let error as VersError {
-            // The start of the daemon has no other reader than a person, or `vers` showing the log to one.
-            let hint = error.hint.map { "\nhint: \($0)" } ?? ""
-            FileHandle.standardError.write(Data("error: \(error.message)\(hint)\n".utf8))
             logger.debug("start failed", metadata: ["error": "\(error)"])
-            throw ExitCode(error.code.exitStatus)
+            throw Self.report(error)
         }
+    }
+
+    /// Says why the daemon does not start: that has no other reader than a person, or `vers` showing the log to one.
+    static func report(_ error: VersError) -> ExitCode {
+        let hint = error.hint.map { "\nhint: \($0)" } ?? ""
+        FileHandle.standardError.write(Data("error: \(error.message)\(hint)\n".utf8))
+        return ExitCode(error.code.exitStatus)
+    }
+}
+
+extension VersDaemon {
+    /// Of a daemon that runs as root. What was asked for must be had.
+    private func confinement(of layout: InstanceLayout) -> ConfinementPreference? {
+        guard geteuid() == 0, machineUsers != .off else { return nil }
+        let tag = String(String(StableHash.of(layout.home.string), radix: 16).suffix(6))
+        return ConfinementPreference(
+            ConfinementConfiguration(
+                home: layout.home,
+                machineRoots: [layout.machines, layout.standbys],
+                sources: [layout.images, layout.importedImages, layout.commits],
+                users: machineUsers?.range ?? MachineUserRange(home: layout.home),
+                groupPrefix: "vers-\(tag)"
+            ),
+            isOptional: machineUsers == nil
+        )
+    }
+}
+
+/// What `--machine-users` says.
+enum MachineUsersOption: ExpressibleByArgument, Equatable {
+    case off
+    case users(MachineUserRange)
+
+    init?(argument: String) {
+        if argument == "off" {
+            self = .off
+        } else if let range = MachineUserRange(argument) {
+            self = .users(range)
+        } else {
+            return nil
+        }
+    }
+
+    var range: MachineUserRange? {
+        if case .users(let range) = self { range } else { nil }
     }
 }
 

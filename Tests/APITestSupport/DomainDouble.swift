@@ -111,7 +111,11 @@ public final class DomainDouble: MachineOperations, CommitOperations, KeyAuthent
         return machine
     }
 
-    public func create(from commit: CommitID, for principal: Principal) async throws -> MachineID {
+    public func create(
+        from commit: CommitID,
+        network: NetworkConfiguration?,
+        for principal: Principal
+    ) async throws -> MachineID {
         try record("create from \(commit)")
         return machine
     }

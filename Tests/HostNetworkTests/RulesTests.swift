@@ -57,6 +57,23 @@ struct RulesTests {
         #expect(Resolvers.servers(text: text).map(\.description) == ["192.0.2.1", "127.0.0.53"])
     }
 
+    @Test func `a change of names is what some VM is called otherwise`() {
+        let (first, second) = (attachment(2, .open), attachment(3, .open))
+        let known = [first.machineID: HostsLine(first), second.machineID: HostsLine(second)]
+        var renamed = first
+        renamed.names = ["b"]
+        let changes = HostsLine.changes(from: known, to: [first.machineID: HostsLine(renamed)])
+        #expect(
+            Set(changes) == [
+                NameExpectation(name: "b.vers.internal", address: first.network.address, isPresent: true),
+                NameExpectation(name: "a.vers.internal", address: first.network.address, isPresent: false),
+                NameExpectation(name: "a.vers.internal", address: second.network.address, isPresent: false),
+            ]
+        )
+        #expect(HostsLine.changes(from: known, to: known).isEmpty)
+        #expect("\(HostsLine(first))" == "10.213.0.2 a.vers.internal")
+    }
+
     @Test func `names of interfaces fit the kernel, and namespaces are found again`() {
         let names = NetworkNames(home: "/var/lib/vers")
         #expect(names.hostBridge.utf8.count <= 15)

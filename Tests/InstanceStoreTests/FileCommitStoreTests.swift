@@ -65,7 +65,7 @@ struct FileCommitStoreTests {
         for file in LayerFile.allCases {
             let path = instance.layout.file(file, of: commit.id).string
             let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
-            #expect(mode == 0o400)
+            #expect(mode == 0o440)
         }
         try await store.verify(commit.id)
     }

@@ -44,7 +44,7 @@ struct MachineDirectoriesTests {
         let id = MachineID()
         try await directories.create(id)
         let text = Array((0..<1000).map { "line \($0)\n" }.joined().utf8)
-        try writeSparse([(0, text)], size: Int64(text.count), to: instance.layout.console(of: id))
+        try writeSparse([(0, text)], size: Int64(text.count), to: instance.layout.consoles(of: id)[1])
         var joined: [UInt8] = []
         var offset: UInt64 = 0
         while true {
@@ -60,7 +60,7 @@ struct MachineDirectoriesTests {
     @Test func `a console that was cut is read from its start`() async throws {
         let id = MachineID()
         try await directories.create(id)
-        try writeSparse([(0, Array("new".utf8))], size: 3, to: instance.layout.console(of: id))
+        try writeSparse([(0, Array("new".utf8))], size: 3, to: instance.layout.consoles(of: id)[1])
         let chunk = try await directories.console(of: id, offset: 500, limit: 100)
         #expect(chunk.bytes == Array("new".utf8))
         #expect(chunk.nextOffset == 3)

@@ -252,6 +252,26 @@ struct RAMLayersTests {
         #expect(try process.connect().request("status").split(separator: " ")[4] == "a")
     }
 
+    @Test("a layer is written to an empty file that was made for it, and over nothing")
+    func premadeLayer() throws {
+        let process = try MemoryProcess()
+        defer { process.end() }
+        try process.obey("write 1 50")
+        for content in ["", "x"] {
+            let path = process.directory.appending("made-\(content.count)")
+            try content.write(toFile: path.string, atomically: false, encoding: .utf8)
+            let control = try process.connect()
+            _ = try control.request("freeze since-start")
+            if content.isEmpty {
+                #expect(try control.request("copy \(path)").hasPrefix("copied "))
+                #expect(try contents(of: [path]) == process.dump())
+            } else {
+                #expect(throws: MemoryProcess.Failure("error 17 create")) { try control.request("copy \(path)") }
+                #expect(try String(contentsOfFile: path.string, encoding: .utf8) == content)
+            }
+        }
+    }
+
     @Test("unknown requests are refused, and a line without an end ends the connection")
     func badRequests() throws {
         let process = try MemoryProcess()

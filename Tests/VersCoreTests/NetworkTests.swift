@@ -44,6 +44,38 @@ struct NetworkTests {
         }
     }
 
+    @Test func `a VM from a commit may be given another network`() async throws {
+        try await Self.run { test, networks, root in
+            let commit = try await test.commit(root)
+            let owner = Principal(test.owner)
+            func start(_ network: NetworkConfiguration?) async throws -> (MachineID, MachineNetwork?) {
+                let id = try await test.machines.create(from: commit, network: network, for: owner)
+                return (id, try await test.record(id)?.network)
+            }
+            let (user, none) = try await start(NetworkConfiguration(mode: .user))
+            #expect(none == nil && networks.attached[user] == nil)
+            let (_, same) = try await start(NetworkConfiguration(mode: .bridge))
+            #expect(same?.treeID == root)
+            #expect(same?.egress == networks.attached[root]?.network.egress)
+            let (_, closed) = try await start(NetworkConfiguration(mode: .bridge, egress: EgressMode.none))
+            #expect(closed?.treeID == root && closed?.egress == EgressPolicy.none)
+            // One of a VM without a private network founds one.
+            let plain = try await test.commit(user)
+            let founder = try await test.machines.create(from: plain, network: .init(mode: .bridge), for: owner)
+            #expect(networks.attached[founder]?.network.treeID == founder)
+            #expect(networks.attached[founder]?.network.egress == .open)
+            let child = try await test.branch(founder)
+            #expect(networks.attached[child[0]]?.network.treeID == founder)
+            let error = await #expect(throws: VersError.self) {
+                _ = try await start(NetworkConfiguration(mode: .user, egress: .open))
+            }
+            #expect(error?.code == .invalidArgument)
+            networks.setAvailable(false)
+            let unsupported = await #expect(throws: VersError.self) { _ = try await start(.init(mode: .bridge)) }
+            #expect(unsupported?.code == .unsupported)
+        }
+    }
+
     @Test(arguments: [ScriptedHypervisor.Call.startWaiting, .openDisk, .restore, .execute])
     func `a branch that fails leaves no place`(call: ScriptedHypervisor.Call) async throws {
         try await Self.run { test, networks, root in

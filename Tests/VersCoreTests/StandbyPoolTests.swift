@@ -33,6 +33,31 @@ struct StandbyPoolTests {
         }
     }
 
+    @Test func `a VM in a private network takes over a process that waits for one`() async throws {
+        let networks = ScriptedNetworks()
+        try await TestDomain.run(standbyCount: 1, networks: networks) { test in
+            let configuration = MachineConfiguration(mem_size_mib: 128, network: NetworkConfiguration(mode: .bridge))
+            let parent = try await test.machines.create(configuration, owner: test.owner, waitForBoot: true)
+            try await waitForStandbys(1, test)
+            let waiting = test.hypervisor.waitingProcesses
+            #expect(networks.prepared == waiting.union([parent]))
+            #expect(Set(networks.attached.keys) == [parent])
+            let children = try await test.branch(parent)
+            #expect(Set(children) == waiting)
+            #expect(networks.attached[children[0]]?.network.treeID == parent)
+            try await waitForStandbys(1, test)
+            // One without waiting for it.
+            let root = try #require(test.hypervisor.waitingProcesses.first)
+            let created = try await test.machines.create(configuration, owner: test.owner, waitForBoot: false)
+            #expect(created == root)
+            _ = try await test.commit(created)
+            #expect(networks.attached[created]?.network.treeID == created)
+            try await waitForStandbys(1, test)
+            await test.domain.standbys.close()
+            #expect(networks.prepared == Set(networks.attached.keys))
+        }
+    }
+
     @Test func `more children than processes that wait are all started`() async throws {
         try await TestDomain.run(standbyCount: 1) { test in
             let parent = try await test.create()

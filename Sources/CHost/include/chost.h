@@ -36,7 +36,8 @@ int chost_pidfd_has_ended(int pidfd);
 /// `status`, or -1 with ECHILD when it is not ours, or EAGAIN when it has not exited.
 int chost_pidfd_reap(int pidfd, int *code, int *status);
 
-/// Connects a stream socket to the Unix socket `name` in the directory `directory`, of any length. Returns the descriptor.
+/// Connects a stream socket to the Unix socket `name` in the directory `directory`, of any length, and to nothing
+/// that a symbolic link in its place leads to. Returns the descriptor.
 int chost_connect_unix(const char *directory, const char *name);
 
 /// Makes a listening stream socket `name` (mode 0600) in `directory`, in place of what has that name. Returns the

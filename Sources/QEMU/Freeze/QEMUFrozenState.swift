@@ -75,7 +75,9 @@ final class QEMUFrozenState: FrozenState {
     private func copy() async throws -> MemoryLayerReport {
         let file = layer
         do {
-            return try await memory.copy(to: file, timeout: copyTimeout)
+            let report = try await memory.copy(to: file, timeout: copyTimeout)
+            await machine.takeBack(file)
+            return report
         } catch {
             // Half a layer is worth nothing; what cannot be removed goes with the commit's directory.
             try? await BlockingPool.run { try HostFile.remove(file) }

@@ -1,4 +1,5 @@
 internal import HostSystem
+internal import Logging
 internal import NIOCore
 internal import QMP
 internal import Synchronization
@@ -33,6 +34,7 @@ extension QEMUPreparedFreeze {
         }
         let pause = watch.total
         await settleDisk(switched: switched)
+        await machine.takeBack(request.deviceState)
         let report = FreezeReport(
             pause: pause,
             steps: watch.steps,
@@ -72,9 +74,22 @@ extension QEMUPreparedFreeze {
             await removeOverlay()
             return
         }
+        await machine.takeBack(request.directory.appending(LayerFile.disk.rawValue))
         let old = below
         // A second name of the commit's disk is harmless and goes with the machine's directory.
         try? await BlockingPool.run { try HostFile.remove(old) }
+    }
+}
+
+extension QEMUVirtualMachine {
+    /// Takes away from the machine what it has written of a commit. What cannot be taken now is when it is opened next.
+    func takeBack(_ file: FilePath) async {
+        guard let confinement = qemu.configuration.machineConfinement else { return }
+        do {
+            try await BlockingPool.run { try confinement.takeBack(file) }
+        } catch {
+            qemu.logger.warning("layer stays the machine's", metadata: ["file": "\(file)", "error": "\(error)"])
+        }
     }
 }
 

@@ -30,6 +30,8 @@ extension QEMUVirtualMachine {
         }
         let below = state.withLock { $0.activeDisk }
         let directory = qemu.directory
+        let confinement = qemu.configuration.machineConfinement
+        let outputs = savesMemoryWhole ? request.outputs + [CopiedMemory.check(of: request)] : request.outputs
         let next = try await BlockingPool.run {
             // What the flush inside the pause need not write any more.
             try DurableFile.sync(file: below)
@@ -39,6 +41,8 @@ extension QEMUVirtualMachine {
             try HostFile.link(below, to: committed)
             do {
                 try DiskFiles.createOverlay(file, over: committed, sizeInBytes: DiskFiles.sizeInBytes(of: below))
+                try confinement?.give(file, in: directory)
+                try confinement?.createOutputs(outputs, of: directory)
             } catch {
                 // The first error is the one to tell.
                 try? HostFile.remove(committed)

@@ -18,6 +18,7 @@ extension QEMUWaitingMachine {
             try await describingFailures("rehearse the machine") {
                 let layer = DiskLayer(file: disk)
                 try await insert(layer)
+                try await allowReading(state)
                 try await memory.rehearse(state.memoryLayers, timeout: qemu.configuration.timeouts.restore)
                 try await loadDeviceState(state.deviceState, into: qemu)
                 _ = try await qemu.monitor.execute(Continue(), timeout: qemu.configuration.timeouts.command)

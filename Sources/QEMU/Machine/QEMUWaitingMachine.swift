@@ -60,6 +60,7 @@ final class QEMUWaitingMachine: WaitingMachine {
             }
             let qemu = qemu.moved(to: disk.removingLastComponent())
             return try await describingFailures("restore the machine") {
+                try await allowReading(state)
                 if hasRehearsed {
                     try await rewind(to: state)
                 } else {
@@ -86,12 +87,21 @@ final class QEMUWaitingMachine: WaitingMachine {
     /// Opens the disk, inactive as everything in a machine that waits, and puts it into the guest's drive. That a drive
     /// may change behind a realised device is in QEMU since 6.0 (`set_drive_helper`).
     func insert(_ layer: DiskLayer) async throws {
+        if let confinement = qemu.configuration.machineConfinement {
+            try await BlockingPool.run { try confinement.allowDisk(layer.file) }
+        }
         let timeout = qemu.configuration.timeouts.flush
         _ = try await qemu.monitor.execute(BlockdevAdd(layer, opensBackingFile: true), timeout: timeout)
         _ = try await qemu.monitor.execute(
             SetProperty(path: QEMUCommandLine.diskDevice, property: "drive", value: layer.nodeName),
             timeout: timeout
         )
+    }
+
+    /// Of what is opened by its name.
+    func allowReading(_ state: SavedState) async throws {
+        guard let confinement = qemu.configuration.machineConfinement else { return }
+        try await BlockingPool.run { try confinement.allowReading(state.memoryLayers + [state.deviceState]) }
     }
 
     func delete(node: String) async throws {

@@ -21,6 +21,9 @@ final class CopiedMemory: GuestMemory {
         processLeash = leash
     }
 
+    /// Holds the devices' state a second time, for a moment.
+    static func check(of request: FreezeRequest) -> FilePath { FilePath("\(request.deviceState).check") }
+
     /// Holds on to the file, whatever its directory is called later.
     /// - Parameter leash: of a process that waits.
     static func open(_ path: FilePath, of process: ProcessHandle, leash: ProcessLeash?) async throws -> CopiedMemory {
@@ -71,7 +74,7 @@ final class CopiedMemory: GuestMemory {
         saving save: (FilePath) async throws -> Void
     ) async throws -> Duration {
         let (file, layer, state) = (file, request.memoryLayer, request.deviceState)
-        let check = FilePath("\(state).check")
+        let check = Self.check(of: request)
         defer { unlink(check.string) }
         var spent = Duration.zero
         try await save(state)

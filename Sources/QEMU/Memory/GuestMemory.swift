@@ -63,4 +63,6 @@ protocol GuestMemory: Sendable {
 extension FreezeRequest {
     var deviceState: FilePath { directory.appending(LayerFile.deviceState.rawValue) }
     var memoryLayer: FilePath { directory.appending(LayerFile.memory.rawValue) }
+    /// What the machine writes beside its disk.
+    var outputs: [FilePath] { [deviceState, memoryLayer] }
 }

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import HostSystem
 internal import SystemPackage
 internal import VersAPI
 internal import VersCore
@@ -35,6 +36,8 @@ struct QEMUCommandLine: Sendable {
     var translationCacheMiB: Int
     /// Inherited as ``InheritedDescriptor/tap``. Nil: the user-mode network.
     var tap: GuestTap?
+    /// Whether the process may make files in ``MachineFile/ownDirectory`` only.
+    var isConfined = false
 
     /// Whether it waits for saved state.
     var waits: Bool {
@@ -150,17 +153,20 @@ struct QEMUCommandLine: Sendable {
 
     /// To the memory library where there is one, which keeps the file's size bounded whatever the guest prints.
     private var console: [String] {
-        ["-chardev", Self.console(memoryMode), "-serial", "chardev:console"]
+        ["-chardev", Self.console(memoryMode, isConfined: isConfined), "-serial", "chardev:console"]
     }
 
-    private static func console(_ mode: MemoryMode) -> String {
-        let file = mode == .layers ? "/proc/self/fd/\(MachineFile.consoleDescriptor)" : MachineFile.console
+    private static func console(_ mode: MemoryMode, isConfined: Bool) -> String {
+        let file =
+            mode == .layers
+            ? "/proc/self/fd/\(MachineFile.consoleDescriptor)"
+            : MachineFile.name(MachineFile.console, isConfined: isConfined)
         return "file,id=console,path=\(file),append=on"
     }
 
     /// How a QEMU that was started with `arguments` holds its guest's memory. A file that is missing would not tell.
     static func memoryMode(ofArguments arguments: [String]) -> MemoryMode {
-        arguments.contains(console(.layers)) ? .layers : .copy
+        arguments.contains(console(.layers, isConfined: false)) ? .layers : .copy
     }
 
     private var devices: [String] {
@@ -211,9 +217,23 @@ enum MachineFile {
     /// `CONSOLE_FD` of the memory library.
     static let consoleDescriptor = 6
     static let log = "qemu.log"
+    /// Holds what QEMU and the memory library make by themselves, where machines are confined: all else in the machine's
+    /// directory is made by the daemon.
+    static let ownDirectory = "run"
 
-    /// Of no use once the process has ended.
-    static let ofProcess = [ram, ramSocket, monitorSocket, guestSocket]
+    /// What QEMU calls a file that it makes.
+    static func name(_ file: String, isConfined: Bool) -> String { isConfined ? "\(ownDirectory)/\(file)" : file }
+
+    /// Where a file is that a machine's QEMU makes, which is confined or not as it was started.
+    static func path(_ file: String, in directory: FilePath) -> FilePath {
+        let isConfined = HostFile.identity(of: directory.appending(ownDirectory)) != nil
+        return directory.pushing(FilePath(name(file, isConfined: isConfined)))
+    }
+
+    /// What is of no use once the process has ended.
+    static func ofProcess(in directory: FilePath) -> [FilePath] {
+        [ram, monitorSocket, guestSocket].map { directory.appending($0) } + [path(ramSocket, in: directory)]
+    }
 }
 
 /// What a QEMU is born with, beside its standard descriptors.

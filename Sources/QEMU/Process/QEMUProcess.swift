@@ -43,7 +43,7 @@ final class QEMUProcess: Sendable {
 
     func openMemory() async throws -> any GuestMemory {
         switch memoryMode {
-        case .layers: try await MemoryConnection.connect(to: directory.appending(MachineFile.ramSocket))
+        case .layers: try await MemoryConnection.connect(to: MachineFile.path(MachineFile.ramSocket, in: directory))
         case .copy: try await CopiedMemory.open(directory.appending(MachineFile.ram), of: handle, leash: leash)
         }
     }
@@ -86,6 +86,7 @@ final class QEMUProcess: Sendable {
         } catch {
             try? handle.signal(SIGKILL)
             let exit = await handle.waitForExit(timeout: configuration.timeouts.quit)
+            await configuration.machineConfinement?.end(commandLine.machineID.text, pid: handle.pid)
             throw startFailure(error, exit: exit, directory: commandLine.directory)
         }
     }
@@ -141,8 +142,18 @@ final class QEMUProcess: Sendable {
             if await handle.waitForExit(timeout: configuration.timeouts.quit) == nil { await kill() }
         }
         await monitor.close()
+        await endGroup()
         await removeMemory()
     }
+
+    /// Whatever is left of it.
+    private func endGroup() async {
+        guard handle.exit != nil else { return }
+        await configuration.machineConfinement?.end(machine, pid: handle.pid)
+    }
+
+    /// The machine's id: its directory bears it, whatever that lies in.
+    private var machine: String { directory.lastComponent?.string ?? "" }
 
     /// The memory of a guest that has ended takes room on the disk where it is a file.
     private func removeMemory() async {
@@ -161,6 +172,7 @@ final class QEMUProcess: Sendable {
             return
         }
         _ = await handle.waitForExit()
+        await endGroup()
     }
 
     private static func connect(
@@ -173,7 +185,13 @@ final class QEMUProcess: Sendable {
         logger: Logger
     ) async throws -> QEMUProcess {
         let events = MonitorEvents()
-        handle.onExit { events.processExited($0) }
+        let confinement = configuration.machineConfinement
+        handle.onExit { exit in
+            events.processExited(exit)
+            guard let confinement, let machine = directory.lastComponent?.string else { return }
+            // Owned by nobody: frozen copies end by themselves, and a later daemon looks for what is left.
+            Task { await confinement.release(machine, pid: handle.pid) }
+        }
         let socket = try UnixSocket.connect(to: directory.appending(MachineFile.monitorSocket))
         let monitor = try await QMPClient.connect(
             socket: socket,
@@ -202,11 +220,18 @@ final class QEMUProcess: Sendable {
         configuration: QEMUConfiguration
     ) throws -> ProcessHandle {
         let directory = commandLine.directory
+        let confinement = configuration.machineConfinement
+        let user = try confinement?.prepare(directory)
+        if case .boot(let machine) = commandLine.start {
+            try confinement?.allowReading([machine.kernel, machine.initramfs])
+            try confinement?.allowDisk(machine.activeDisk)
+        }
         let memory = directory.appending(MachineFile.ram)
         // A file that an earlier process used has that guest's memory in it.
         try HostFile.remove(memory)
         try HostFile.createSparse(memory, sizeInBytes: UInt64(commandLine.memoryMiB) << 20)
-        try HostFile.remove(directory.appending(MachineFile.ramSocket))
+        try confinement?.give(memory, in: directory)
+        try HostFile.remove(MachineFile.path(MachineFile.ramSocket, in: directory))
         var descriptors: [Int32] = []
         defer { for descriptor in descriptors { close(descriptor) } }
         // In the order of InheritedDescriptor. The sockets listen before QEMU runs, so that there is no moment at which
@@ -219,29 +244,43 @@ final class QEMUProcess: Sendable {
         let place = Int(InheritedDescriptor.tap.rawValue - InheritedDescriptor.monitor.rawValue)
         let own = descriptors + [library?.descriptor ?? leash?.inherited].compactMap(\.self)
         let inherited = own + (tap.map { Array(repeating: $0.descriptor, count: place + 1 - own.count) } ?? [])
-        let process = DetachedProcess(
+        var process = DetachedProcess(
             executable: configuration.executable,
             arguments: commandLine.arguments,
-            environment: environment(commandLine.memoryMode),
+            environment: environment(commandLine),
             workingDirectory: directory,
             output: directory.appending(MachineFile.log),
             inheritedDescriptors: inherited
         )
-        return try withExtendedLifetime((tap, library)) { try process.start() }
+        if let confinement, let user {
+            (process.executable, process.arguments) = confinement.command(
+                process.executable,
+                process.arguments,
+                environment: process.environment,
+                as: user,
+                usesKVM: commandLine.accelerator == "kvm"
+            )
+            process.environment = [:]
+        }
+        let handle = try withExtendedLifetime((tap, library)) { try process.start() }
+        let limits = ResourceLimits(memoryMiB: commandLine.memoryMiB, vcpuCount: commandLine.vcpuCount)
+        confinement?.limit(handle.pid, of: commandLine.machineID.text, limits)
+        return handle
     }
 
-    private static func environment(_ mode: MemoryMode) -> [String: String] {
+    private static func environment(_ commandLine: QEMUCommandLine) -> [String: String] {
         let common = ["PATH": "/usr/bin:/bin", "LC_ALL": "C"]
-        return mode == .layers ? common.merging(libraryEnvironment) { $1 } : common
+        guard commandLine.memoryMode == .layers else { return common }
+        return common.merging(libraryEnvironment(isConfined: commandLine.isConfined)) { $1 }
     }
 
-    private static var libraryEnvironment: [String: String] {
+    private static func libraryEnvironment(isConfined: Bool) -> [String: String] {
         [
             // Through a descriptor: the path itself may hold blanks or colons, which separate libraries here.
             "LD_PRELOAD": "/proc/self/fd/\(InheritedDescriptor.memoryLibrary.rawValue)",
             "VERS_RAM_FILE": MachineFile.ram,
-            "VERS_RAM_SOCKET": MachineFile.ramSocket,
-            "VERS_CONSOLE": MachineFile.console,
+            "VERS_RAM_SOCKET": MachineFile.name(MachineFile.ramSocket, isConfined: isConfined),
+            "VERS_CONSOLE": MachineFile.name(MachineFile.console, isConfined: isConfined),
         ]
     }
 

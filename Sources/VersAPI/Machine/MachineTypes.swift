@@ -166,16 +166,24 @@ public struct NewRootRequest: Codable, Sendable {
     public init(vm_config: MachineConfiguration) { self.vm_config = vm_config }
 }
 
-/// `POST /vm/from_commit`: exactly one of the three.
+/// `POST /vm/from_commit`: exactly one of the first three.
 public struct FromCommitRequest: Codable, Sendable {
     public var commit_id: String?
     public var tag_name: String?
     public var ref: String?
+    /// Absent: as the VM had that the commit was taken from.
+    public var network: NetworkConfiguration?
 
-    public init(commit_id: String? = nil, tag_name: String? = nil, ref: String? = nil) {
+    public init(
+        commit_id: String? = nil,
+        tag_name: String? = nil,
+        ref: String? = nil,
+        network: NetworkConfiguration? = nil
+    ) {
         self.commit_id = commit_id
         self.tag_name = tag_name
         self.ref = ref
+        self.network = network
     }
 }
 

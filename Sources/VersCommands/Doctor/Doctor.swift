@@ -24,7 +24,7 @@ struct Doctor: AsyncParsableCommand {
         let home = InstanceHome(context, environment: environment)
         let local = await Blocking.run {
             HypervisorChecks(environment: environment).run() + HostChecks(home: home).run()
-                + NetworkChecks(environment: environment).run()
+                + NetworkChecks(environment: environment).run() + ConfinementChecks(home: home).run()
         }
         let checks = local + (await InstanceChecks(context: context, home: home, environment: environment).run())
         try Rendering(json: checks) { Self.text(of: checks, for: context.outputStream) }

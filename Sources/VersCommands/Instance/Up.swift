@@ -7,7 +7,8 @@ struct Up: AsyncParsableCommand {
         abstract: "Start this user's daemon in the background.",
         discussion: """
             Other commands do so by themselves, unless VERS_AUTOSTART is 0 or VERS_URL names another instance. \
-            Everything of the instance lives in VERS_HOME: /var/lib/vers for root, ~/.local/share/vers otherwise.
+            Everything of the instance lives in VERS_HOME: /var/lib/vers for root, ~/.local/share/vers otherwise. \
+            Options of the daemon, such as 'domain = vms.example.com', are read from versd.conf there.
 
             EXAMPLES
               vers up

@@ -10,6 +10,8 @@ struct Branch: AsyncParsableCommand {
             The source pauses for some milliseconds and runs on; in each new VM every process goes on where the \
             source's was. Several VMs of one call share one snapshot. HEAD stays where it is unless --checkout.
 
+            A branch of a VM is in its network. A VM from a commit may be given another one, see 'vers run-commit'.
+
             EXAMPLES
               vers branch                       branch HEAD
               vers branch web -n experiment     branch web and name the child
@@ -29,6 +31,7 @@ struct Branch: AsyncParsableCommand {
     var checkout = false
     @Option(name: .long, parsing: .unconditional, help: ArgumentHelp("How many VMs to make.", valueName: "n"))
     var count = 1
+    @OptionGroup var network: NetworkOptions
     @Flag(name: .long, help: "Wait until the VMs are running; that is what happens without it, too.")
     var wait = false
     @OptionGroup var format: FormatOptions
@@ -52,6 +55,10 @@ struct Branch: AsyncParsableCommand {
         guard alias == nil || count == 1 else {
             throw VersError(.invalidArgument, "--alias names one VM, but --count is \(count)")
         }
+        try network.check()
+        guard network.configuration(over: nil) == nil || count == 1 else {
+            throw VersError(.invalidArgument, "--network is for one VM, but --count is \(count)")
+        }
         guard source == nil || reference.ref == nil else {
             throw VersError(.invalidArgument, "both a source and --ref given")
         }
@@ -61,6 +68,15 @@ struct Branch: AsyncParsableCommand {
         let context = common.context
         try await context.withSession { session in
             let target = try await resolve(session)
+            let network = network.configuration(over: nil)
+            if case .machine(let id) = target, network != nil {
+                throw VersError(
+                    .invalidArgument,
+                    "a branch of vm \(id) is in its network: --network is for VMs from a commit",
+                    hint:
+                        "commit the VM and start one from that: vers commit, vers run-commit <commit> --network bridge"
+                )
+            }
             let sourceID = target.text
             let name =
                 switch target {
@@ -73,6 +89,8 @@ struct Branch: AsyncParsableCommand {
             let ids = try await context.progress("branching \(name)") {
                 switch target {
                 case .machine(let id): try await session.client.branch(id, count: count)
+                case .commit(let id) where network != nil:
+                    [try await session.client.createMachine(from: id, network: network)]
                 case .commit(let id): try await session.client.branch(id, count: count)
                 }
             }

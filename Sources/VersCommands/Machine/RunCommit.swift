@@ -11,15 +11,20 @@ struct RunCommit: AsyncParsableCommand {
             The VM goes on exactly where the commit was taken: memory, processes and disk. Any number of VMs may be \
             started from one commit. Returns when the VM is running and answers.
 
+            Without --network it is connected as the VM was that the commit was taken from. --network bridge is the \
+            private network of the commit's tree, or a new one when the commit has none.
+
             EXAMPLES
               vers run-commit 5e0a1c2b
               vers run-commit golden
               vers run-commit --ref images:v1
+              vers run-commit golden --network bridge --allow deb.debian.org:80
               vers run-commit 5e0a1c2b-7d1e-4c55-9d0b-2f6f3a1f9a10 -N retry
             """
     )
 
     @OptionGroup var commit: CommitArgument
+    @OptionGroup var network: NetworkOptions
     @Option(name: [.customShort("N"), .customLong("vm-alias"), .customLong("alias")], help: "A name for the VM.")
     var alias: String?
     @Flag(name: .long, help: "Let connections wake the VM when it is paused or asleep.")
@@ -37,14 +42,17 @@ struct RunCommit: AsyncParsableCommand {
         var commit_key: CommitID
     }
 
-    func validate() throws { try alias.map(AliasName.validate) }
+    func validate() throws {
+        try alias.map(AliasName.validate)
+        try network.check()
+    }
 
     func run() async throws {
         let context = common.context
         try await context.withSession { session in
             let source = try await commit.resolve(session)
             let id = try await context.progress("starting a VM from commit \(source)") {
-                try await session.client.createMachine(from: source)
+                try await session.client.createMachine(from: source, network: network.configuration(over: nil))
             }
             if wakeOnTraffic { try await session.client.setWakesOnTraffic(true, of: id) }
             if let alias {

@@ -43,5 +43,8 @@ public struct InstanceLayout: Sendable, Hashable {
         directory(of: commit).appending(file.rawValue)
     }
 
-    public func console(of machine: MachineID) -> FilePath { directory(of: machine).appending("console.log") }
+    /// Where a VM's console may be: a machine that is confined writes to a directory of its own.
+    public func consoles(of machine: MachineID) -> [FilePath] {
+        ["run/console.log", "console.log"].map { directory(of: machine).pushing($0) }
+    }
 }

@@ -99,11 +99,16 @@ struct MachineLauncher: Sendable {
         }
     }
 
-    /// Gives a VM its place in a private network, if it has one.
-    func attach(_ machine: Machine) async throws -> GuestTap? {
-        guard let attachment = machine.networkAttachment else { return nil }
+    /// Prepares a VM's place in a private network, if it has one.
+    private func prepareNetwork(of machine: Machine) async throws -> GuestTap? {
+        guard machine.network != nil else { return nil }
         try await domain.networks.requireAvailable()
-        return try await domain.networks.attach(attachment)
+        return try await domain.networks.prepare(machine.id)
+    }
+
+    /// Gives a VM that place.
+    private func joinNetwork(_ machine: Machine) async throws {
+        if let attachment = machine.networkAttachment { try await domain.networks.join(attachment) }
     }
 
     /// Takes that place away, also for a task that was cancelled.
@@ -112,20 +117,34 @@ struct MachineLauncher: Sendable {
         await Task { await domain.networks.detach(machine.id) }.value
     }
 
-    /// Starts a process that waits for the state of a commit, in the machine's directory.
+    /// Starts a process that waits for the state of a commit, in the machine's directory. The VM has its place in a network
+    /// when the call returns.
     func startWaiting(_ machine: Machine) async throws -> any WaitingMachine {
-        try await domain.hypervisor.startWaiting(
-            machine.hardware.shape.configuration(
-                of: machine.id,
-                in: domain.layout.directory(of: machine.id),
-                tap: try await attach(machine)
-            )
+        let configuration = machine.hardware.shape.configuration(
+            of: machine.id,
+            in: domain.layout.directory(of: machine.id),
+            tap: try await prepareNetwork(of: machine)
         )
+        async let joined: Void = joinNetwork(machine)
+        let waiting = try await domain.hypervisor.startWaiting(configuration)
+        do {
+            try await joined
+            return waiting
+        } catch {
+            await waiting.abandon()
+            throw error
+        }
     }
 
     /// Gives a waiting process, whose disk is open, the state of `commit` and makes it a machine of its own. It runs when
     /// the call returns, and its agent has answered.
-    func restore(_ waiting: any WaitingMachine, as machine: Machine, from commit: Commit) async throws -> LiveMachine {
+    /// - Parameter joining: gives the VM its place in a network, which it has before it runs.
+    func restore(
+        _ waiting: any WaitingMachine,
+        as machine: Machine,
+        from commit: Commit,
+        joining: Task<Void, any Error>? = nil
+    ) async throws -> LiveMachine {
         guard let stateLayer = commit.deviceStateLayer else {
             await waiting.abandon()
             throw VersError(.internal, "commit \(commit.id) has no memory to restore")
@@ -147,6 +166,7 @@ struct MachineLauncher: Sendable {
         let live = await supervisor.supervise(process, id: machine.id)
         do {
             if machine.diskMiB > commit.diskMiB { try await process.growDisk(toMiB: machine.diskMiB) }
+            try await joining?.value
             try await process.resume()
             let session = try await opening
             live.use(session)
@@ -199,6 +219,8 @@ struct MachineLauncher: Sendable {
             build: machine.hardware.imageBuild
         )
         let directory = domain.layout.directory(of: machine.id)
+        let tap = try await prepareNetwork(of: machine)
+        try await joinNetwork(machine)
         return LaunchConfiguration(
             machineID: machine.id,
             directory: directory,
@@ -208,7 +230,7 @@ struct MachineLauncher: Sendable {
             initramfs: image.initramfs,
             kernelArguments: [],
             activeDisk: directory.appending(disk),
-            tap: try await attach(machine)
+            tap: tap
         )
     }
 }

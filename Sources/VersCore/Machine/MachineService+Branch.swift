@@ -55,12 +55,8 @@ extension MachineService {
                 // The first children's processes start while the parent still runs; every further one would only
                 // compete with it for processors.
                 let wanted = min(count, domain.host.processorCount())
-                if let network = machine.network {
-                    let places = try await places(wanted, like: network)
-                    early.add(try await domain.standbys.provide(places, of: machine.hardware.shape))
-                } else {
-                    early.add(try await domain.standbys.provide(wanted, as: machine.standbyRole))
-                }
+                let places = try await places(wanted, like: machine.network)
+                early.add(try await domain.standbys.provide(wanted, as: machine.standbyRole), in: places)
                 domain.steps(.branchChildWaiting)
                 let commit = try await freezer.freeze(
                     machine,
@@ -116,7 +112,12 @@ private final class EarlyChildren: Sendable {
 
     private let state = Mutex(State())
 
-    func add(_ standbys: [Standby]) { state.withLock { $0.standbys += standbys } }
+    /// - Parameter places: in a private network, one for each; none without one.
+    func add(_ standbys: [Standby], in places: [MachineNetwork] = []) {
+        var placed = standbys
+        for (index, place) in zip(placed.indices, places) { placed[index].network = place }
+        state.withLock { $0.standbys += placed }
+    }
 
     /// Replaces each by what `change` makes of it. One that fails is gone; the first failure is kept for ``take()``.
     func replaceEach(_ change: (Standby) async throws -> Standby) async {

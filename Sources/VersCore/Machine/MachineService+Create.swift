@@ -26,11 +26,12 @@ extension MachineService {
         let plan = try await plan(configuration, image: image)
         try await requireLimits(of: principal, count: 1, hardware: plan.hardware)
         let id = MachineID()
-        let network = try await network(configuration.network, inTreeOf: id)
         let boot = try await bootCommits.existing(for: plan.hardware)
-        let role = StandbyRole(shape: plan.hardware.shape, bootCommit: boot?.id)
-        let standby = network == nil ? await domain.standbys.take(1, as: role).first : nil
-        return try await domain.standbys.lend(standby) { standby in
+        let isBridged = configuration.network?.mode == .bridge
+        let role = StandbyRole(shape: plan.hardware.shape, bootCommit: boot?.id, isBridged: isBridged)
+        return try await domain.standbys.lend(await domain.standbys.take(1, as: role).first) { standby in
+            let network = try await self.network(configuration.network, inTreeOf: standby.id ?? id)
+            standby.choose(network)
             var machine = Machine(
                 id: standby.id ?? id,
                 ownerID: principal.keyID,
@@ -61,10 +62,17 @@ extension MachineService {
     }
 
     /// Starts a VM from a commit. The VM is `running` when the call returns.
-    public func create(from commit: CommitID, for principal: Principal) async throws -> MachineID {
+    /// - Parameter network: nil: as the VM had that the commit was taken from. A private network is that of the commit's
+    ///   tree, or one of its own when the commit has none.
+    public func create(
+        from commit: CommitID,
+        network: NetworkConfiguration? = nil,
+        for principal: Principal
+    ) async throws -> MachineID {
         let source = try await commitRecord(commit, for: principal)
         try await requireLimits(of: principal, count: 1, hardware: source.hardware)
-        guard let id = try await spawn(1, from: source, for: principal).first else {
+        let choice = try await networkChoice(network)
+        guard let id = try await spawn(1, from: source, for: principal, in: choice).first else {
             throw VersError(.internal, "commit \(commit) started no vm")
         }
         return id
@@ -102,7 +110,8 @@ extension MachineService {
         guard machine.activeDisk == nil else { return try await launcher.bootRecorded(machine) }
         let hardware = machine.hardware
         let image = try await domain.images.image(named: hardware.imageName, build: hardware.imageBuild)
-        await domain.removeFiles(of: machine.id)
+        // An earlier attempt's; a process that waits has its own, under the VM's name.
+        if standby.id == nil { await domain.removeFiles(of: machine.id) }
         try await bringUp(machine, image: image, standby: standby) { started in
             try await domain.metadata.update(machine.id) { $0 = $0.started(as: started) }
             try await supervisor.confirm(machine.id)
@@ -218,7 +227,7 @@ extension MachineService {
             boot = try await bootCommits.commit(for: machine.hardware, image: image)
         }
         let started = try await start(machine, from: boot, standby: standby.take())
-        if machine.network == nil { domain.standbys.replenish(boot.standbyRole) }
+        domain.standbys.replenish(boot.standbyRole(isBridged: machine.network != nil))
         do {
             try await startWorkload(of: started)
             try await record(started)

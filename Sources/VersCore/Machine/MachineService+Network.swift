@@ -35,30 +35,55 @@ extension MachineService {
     /// The place of a new root VM.
     /// - Throws: `.invalidArgument` for what does not go together, `.unsupported` when this host has no private networks.
     func network(_ configuration: NetworkConfiguration?, inTreeOf id: MachineID) async throws -> MachineNetwork? {
-        guard let configuration else { return nil }
+        guard case .bridge(let policy) = try await networkChoice(configuration) else { return nil }
+        return try await places(1, inTreeOf: id, policy ?? .open).first
+    }
+
+    /// What a request asks for; absent is ``NetworkChoice/inherited``.
+    /// - Throws: `.invalidArgument` for what does not go together, `.unsupported` when this host has no private networks.
+    func networkChoice(_ configuration: NetworkConfiguration?) async throws -> NetworkChoice {
+        guard let configuration else { return .inherited }
+        let hasPolicy = configuration.egress != nil || configuration.allow != nil
         guard configuration.mode == .bridge else {
-            guard configuration.egress == nil, configuration.allow == nil else {
+            guard !hasPolicy else {
                 throw VersError(
                     .invalidArgument,
                     "network mode 'user' has no egress policy",
                     hint: "use mode 'bridge', or leave egress and allow out"
                 )
             }
-            return nil
+            return .user
         }
-        let policy = try EgressPolicy(configuration.egress, allow: configuration.allow)
+        let policy = hasPolicy ? try EgressPolicy(configuration.egress, allow: configuration.allow) : nil
         try await domain.networks.requireAvailable()
-        guard let address = try await domain.addresses.take(1, in: id).first else { return nil }
-        return MachineNetwork(treeID: id, address: address, egress: policy)
+        return .bridge(policy)
     }
 
     /// Places of `count` new VMs that descend from one with `network`; none without one.
     func places(_ count: Int, like network: MachineNetwork?) async throws -> [MachineNetwork] {
         guard let network, count > 0 else { return [] }
         try await domain.networks.requireAvailable()
-        return try await domain.addresses.take(count, in: network.treeID).map {
-            MachineNetwork(treeID: network.treeID, address: $0, egress: network.egress)
+        return try await places(count, inTreeOf: network.treeID, network.egress)
+    }
+
+    func places(_ count: Int, inTreeOf tree: MachineID, _ egress: EgressPolicy) async throws -> [MachineNetwork] {
+        try await domain.addresses.take(count, in: tree).map {
+            MachineNetwork(treeID: tree, address: $0, egress: egress)
         }
+    }
+
+    /// Places of `count` new VMs from `commit`; none in a user-mode network.
+    /// - Parameter id: of the first, which a private network of their own is named after.
+    func places(
+        _ count: Int,
+        from commit: Commit,
+        for principal: Principal,
+        in choice: NetworkChoice,
+        orTreeOf id: MachineID
+    ) async throws -> [MachineNetwork] {
+        if let network = choice.network(of: commit, for: principal) { return try await places(count, like: network) }
+        guard case .bridge(let policy) = choice else { return [] }
+        return try await places(count, inTreeOf: id, policy ?? .open)
     }
 
     /// Refuses an alias that cannot be a name in the VM's private network.
@@ -73,17 +98,31 @@ extension MachineService {
     }
 }
 
+/// How a VM that starts from a commit is connected.
+enum NetworkChoice: Sendable, Hashable {
+    /// As the VM was that the commit was taken from.
+    case inherited
+    case user
+    /// In the private network of the commit's tree, or else in one of its own. Without a policy it has that of the commit.
+    case bridge(EgressPolicy?)
+
+    /// The network of `commit` that its VMs join. Nil when they join none.
+    func network(of commit: Commit, for principal: Principal) -> MachineNetwork? {
+        guard self != .user, var network = commit.network(for: principal) else { return nil }
+        if case .bridge(let policy?) = self { network.egress = policy }
+        return network
+    }
+
+    /// Whether VMs from `commit` have places in a private network.
+    func isBridge(for commit: Commit, _ principal: Principal) -> Bool {
+        if case .bridge = self { return true }
+        return network(of: commit, for: principal) != nil
+    }
+}
+
 extension Commit {
     /// The network that VMs of `principal` started from it join. What another organisation gave its VMs is not theirs.
     func network(for principal: Principal) -> MachineNetwork? {
         principal.organisationID == organisationID ? network : nil
-    }
-}
-
-extension Optional {
-    /// What `body` makes of the value, if there is one.
-    func asyncMap<Result>(_ body: (Wrapped) async throws -> Result) async rethrows -> Result? {
-        guard let value = self else { return nil }
-        return try await body(value)
     }
 }

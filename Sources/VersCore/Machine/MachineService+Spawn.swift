@@ -11,6 +11,7 @@ extension MachineService {
         _ count: Int,
         from commit: Commit,
         for principal: Principal,
+        in network: NetworkChoice = .inherited,
         standbys: [Standby] = [],
         branchedFrom parent: MachineID? = nil
     ) async throws -> [MachineID] {
@@ -20,10 +21,11 @@ extension MachineService {
                 count,
                 from: commit,
                 for: principal,
+                in: network,
                 standbys: standbys,
                 branchedFrom: parent
             )
-            if commit.network(for: principal) == nil { domain.standbys.replenish(commit.standbyRole) }
+            domain.standbys.replenish(commit.standbyRole(isBridged: network.isBridge(for: commit, principal)))
             await domain.registry.endUse(of: commit.id)
             return started
         } catch {
@@ -36,6 +38,7 @@ extension MachineService {
         _ count: Int,
         from commit: Commit,
         for principal: Principal,
+        in choice: NetworkChoice,
         standbys: [Standby],
         branchedFrom parent: MachineID?
     ) async throws -> [MachineID] {
@@ -46,16 +49,21 @@ extension MachineService {
             try checkCompatibility(of: commit)
             // Whoever brought processes along has asked before it started them.
             if standbys.isEmpty { try await admit(count: count, memoryMiB: commit.hardware.memoryMiB) }
-            let network = commit.network(for: principal)
-            if commit.hasMemory, network == nil, unused.count < count {
-                unused += await domain.standbys.take(count - unused.count, as: commit.standbyRole)
+            if commit.hasMemory, unused.count < count {
+                let role = commit.standbyRole(isBridged: choice.isBridge(for: commit, principal))
+                unused += await domain.standbys.take(count - unused.count, as: role)
             }
             let traffic = try await inheritedTraffic(from: commit, for: principal)
-            var places = try await self.places(count - unused.count, like: network)
+            // A private network of their own is named after the first.
+            let firstID = unused.first?.id ?? MachineID()
+            let placeless = count - unused.count(where: { $0.network != nil })
+            var places = try await self.places(placeless, from: commit, for: principal, in: choice, orTreeOf: firstID)
             let children = try (0..<count).map { index in
-                let standby = index < unused.count ? unused[index] : nil
-                var machine = try child(of: commit, id: standby?.id, traffic: traffic, for: principal)
-                machine.network = standby == nil ? places.popLast() : standby?.network
+                var standby = index < unused.count ? unused[index] : nil
+                let id = index == 0 ? firstID : standby?.id
+                var machine = try child(of: commit, id: id, traffic: traffic, for: principal)
+                machine.network = standby?.network ?? places.popLast()
+                standby?.network = machine.network
                 return Blueprint(machine: machine, standby: standby)
             }
             unused = []
@@ -111,14 +119,16 @@ extension MachineService {
         let id = machine.id
         var machine = machine
         machine.diskLayers = commit.diskLayers
+        var joining: Task<Void, any Error>?
         do {
             let live: LiveMachine
             if commit.hasMemory {
                 let equipped = try await equip(standby, as: machine, from: commit)
                 machine.activeDisk = equipped.disk
+                joining = equipped.joining
                 let disk = equipped.disk ?? ""
                 async let flushed: Void = domain.files.flushDisk(named: disk, of: id)
-                live = try await launcher.restore(equipped.waiting, as: machine, from: commit)
+                live = try await launcher.restore(equipped.waiting, as: machine, from: commit, joining: joining)
                 try await flushed
             } else {
                 try await domain.files.create(id)
@@ -132,6 +142,7 @@ extension MachineService {
             machine.startMemoryLayers = commit.memoryLayers
             return machine
         } catch {
+            _ = await joining?.result
             await discard(id)
             throw error
         }
@@ -150,7 +161,8 @@ extension MachineService {
         return Standby(id: machine.id, waiting: waiting, disk: disk)
     }
 
-    /// Gives a process that waits the directory and the disk of its VM. On failure neither is left.
+    /// Gives a process that waits the directory and the disk of its VM, and begins to give it its place in a network. On
+    /// failure nothing of it is left.
     /// - Parameter diskLayers: what the disk lies over; nobody writes to them any more.
     func equip(
         _ standby: Standby,
@@ -159,6 +171,11 @@ extension MachineService {
         diskMiB: Int
     ) async throws -> Standby {
         var equipped = standby
+        if let network = standby.network {
+            let attachment = NetworkAttachment(machineID: standby.id, network: network, names: [standby.id.text])
+            // Beside everything until the VM runs, and whatever becomes of the calling task.
+            equipped.joining = Task { [domain] in try await domain.networks.join(attachment) }
+        }
         do {
             try await domain.files.adoptStandby(standby.id)
             equipped.disk = ""

@@ -23,11 +23,8 @@ struct StandbyRole: Hashable, Sendable {
     var shape: MachineShape
     /// The booted state that the VM's memory will begin with. One that has rehearsed it needs less time; nil: unknown.
     var bootCommit: CommitID?
-
-    init(shape: MachineShape, bootCommit: CommitID? = nil) {
-        self.shape = shape
-        self.bootCommit = bootCommit
-    }
+    /// Whether the VM will have a place in a private network. Which one shows when it is used.
+    var isBridged = false
 }
 
 /// A process that waits for saved state, and the id of the VM that it will be.
@@ -36,20 +33,24 @@ struct Standby: Sendable {
     let waiting: any WaitingMachine
     /// The name of its disk in the VM's directory, once it has both.
     var disk: String?
-    /// Its place in a private network, which the process has got already.
+    /// The place in a private network that was chosen for it.
     var network: MachineNetwork?
+    /// Gives it that place. Whoever ends the process waits for it.
+    var joining: Task<Void, any Error>?
 }
 
 extension Commit {
     /// What waits for a VM that is to start from this commit, or from one that is taken from such a VM.
-    var standbyRole: StandbyRole { StandbyRole(shape: hardware.shape, bootCommit: memoryLayers.first) }
+    func standbyRole(isBridged: Bool) -> StandbyRole {
+        StandbyRole(shape: hardware.shape, bootCommit: memoryLayers.first, isBridged: isBridged)
+    }
 }
 
 extension Machine {
     /// What waits for the next child of this VM.
     var standbyRole: StandbyRole {
         let layers = markedMemoryLayers.isEmpty ? startMemoryLayers : markedMemoryLayers
-        return StandbyRole(shape: hardware.shape, bootCommit: layers.first)
+        return StandbyRole(shape: hardware.shape, bootCommit: layers.first, isBridged: network != nil)
     }
 }
 

@@ -12,6 +12,9 @@ final class StandbyClaim: Sendable {
         self.standby = Mutex(standby)
     }
 
+    /// Chooses the place in a private network that the process will get when it is used.
+    func choose(_ network: MachineNetwork?) { standby.withLock { $0?.network = network } }
+
     /// The process, whose owner the caller is from now on. Nil when there is none any more.
     func take() -> Standby? { standby.withLock { $0.take() } }
 }

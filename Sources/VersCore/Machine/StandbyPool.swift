@@ -70,21 +70,8 @@ actor StandbyPool {
     /// Exactly `count` processes: those that are ready, and new ones. On failure none is left.
     func provide(_ count: Int, as role: StandbyRole) async throws -> [Standby] {
         let taken = take(count, as: role)
-        return try await start(count - taken.count, besides: taken) { _ in try await self.start(role.shape) }
-    }
-
-    /// A new process for every place in a private network. Nothing of the kind is kept ready: each is made for one VM.
-    nonisolated func provide(_ places: [MachineNetwork], of shape: MachineShape) async throws -> [Standby] {
-        try await start(places.count, besides: []) { try await self.start(shape, network: places[$0]) }
-    }
-
-    private nonisolated func start(
-        _ count: Int,
-        besides taken: [Standby],
-        _ body: @escaping @Sendable (Int) async throws -> Standby
-    ) async throws -> [Standby] {
-        try await withThrowingTaskGroup(of: Standby.self) { group in
-            for index in 0..<count { group.addTask { try await body(index) } }
+        return try await withThrowingTaskGroup(of: Standby.self) { group in
+            for _ in taken.count..<count { group.addTask { try await self.start(role) } }
             var standbys = taken
             do {
                 for try await standby in group { standbys.append(standby) }
@@ -114,6 +101,7 @@ actor StandbyPool {
         await Task {
             for standby in standbys {
                 await standby.waiting.abandon()
+                _ = await standby.joining?.result
                 await removeFiles(of: standby.id, isEquipped: standby.disk != nil)
             }
         }.value
@@ -147,7 +135,7 @@ actor StandbyPool {
     private func startMissing(_ role: StandbyRole) async throws {
         while !isClosed, let shelf = shelves[role], shelf.ready.count < policy.countPerRole {
             guard try await host.availableMemoryMiB() > policy.reservedMemoryMiB else { break }
-            await shelve(try await start(role.shape), role)
+            await shelve(try await start(role), role)
         }
     }
 
@@ -195,15 +183,13 @@ actor StandbyPool {
         await abandon(left)
     }
 
-    private nonisolated func start(_ shape: MachineShape, network: MachineNetwork? = nil) async throws -> Standby {
+    private nonisolated func start(_ role: StandbyRole) async throws -> Standby {
         let id = MachineID()
         do {
             try await files.createStandby(id)
-            let tap = try await network.asyncMap {
-                try await networks.attach(NetworkAttachment(machineID: id, network: $0, names: [id.text]))
-            }
-            let configuration = shape.configuration(of: id, in: layout.standbyDirectory(of: id), tap: tap)
-            return Standby(id: id, waiting: try await hypervisor.startWaiting(configuration), network: network)
+            let tap = role.isBridged ? try await networks.prepare(id) : nil
+            let configuration = role.shape.configuration(of: id, in: layout.standbyDirectory(of: id), tap: tap)
+            return Standby(id: id, waiting: try await hypervisor.startWaiting(configuration))
         } catch {
             await Task { await removeFiles(of: id, isEquipped: false) }.value
             throw error

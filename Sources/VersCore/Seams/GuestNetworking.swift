@@ -9,16 +9,22 @@ public protocol GuestNetworking: Sendable {
     /// - Throws: `.unsupported` with what to do, when no private network can be made here.
     func requireAvailable() async throws
 
-    /// Gives a VM its place. The network of its tree is made when it is the first. On failure nothing of it is left;
-    /// what an earlier attachment of the VM has left is replaced.
+    /// Makes what a VM needs whatever its place will be: its monitor can be started with it, and its guest reaches nobody
+    /// until ``join(_:)``. On failure nothing of it is left; what an earlier one of the VM has left is replaced.
     /// - Returns: the host's end of the guest's network card.
-    func attach(_ attachment: NetworkAttachment) async throws -> GuestTap
+    func prepare(_ id: MachineID) async throws -> GuestTap
 
-    /// Puts other names or another policy into effect. Does nothing when the VM is not attached.
+    /// Gives a VM that was prepared its place. The network of its tree is made when it is the first. When the call
+    /// returns the VM is reached by its address and its names. On failure, as when the VM was detached meanwhile, it is
+    /// detached.
+    func join(_ attachment: NetworkAttachment) async throws
+
+    /// Puts other names or another policy into effect; they are when the call returns. Does nothing when the VM has no
+    /// place.
     func update(_ attachment: NetworkAttachment) async throws
 
-    /// Takes a VM's place away; with the last one the network of its tree goes. Does nothing when it has none. What
-    /// cannot be removed now is found again by ``recover(_:)``.
+    /// Takes away a VM's place and what was prepared; with the last place the network of its tree goes. Does nothing when
+    /// there is nothing. What cannot be removed now is found again by ``recover(_:)``.
     func detach(_ id: MachineID) async
 
     /// Makes the host agree with the VMs that run, when a daemon starts: their networks are taken over and brought up to
@@ -68,10 +74,12 @@ public struct NoGuestNetworking: GuestNetworking {
         )
     }
 
-    public func attach(_ attachment: NetworkAttachment) async throws -> GuestTap {
+    public func prepare(_ id: MachineID) async throws -> GuestTap {
         try await requireAvailable()
         throw VersError(.internal, "no private networks here")
     }
+
+    public func join(_ attachment: NetworkAttachment) async throws { try await requireAvailable() }
 
     public func update(_ attachment: NetworkAttachment) async throws {}
 

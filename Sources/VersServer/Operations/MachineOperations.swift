@@ -13,7 +13,11 @@ public protocol MachineOperations: Sendable {
         waitForBoot: Bool,
         for principal: Principal
     ) async throws -> MachineID
-    func create(from commit: CommitID, for principal: Principal) async throws -> MachineID
+    func create(
+        from commit: CommitID,
+        network: NetworkConfiguration?,
+        for principal: Principal
+    ) async throws -> MachineID
     func branch(
         _ source: BranchSource,
         count: Int,

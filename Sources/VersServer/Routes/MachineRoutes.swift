@@ -44,7 +44,7 @@ struct MachineRoutes: Sendable {
         let body = try await bodies.json(FromCommitRequest.self, of: request)
         let principal = try context.requirePrincipal()
         let commit = try await tags.commit(named: try Self.source(of: body), for: principal)
-        let id = try await machines.create(from: commit, for: principal)
+        let id = try await machines.create(from: commit, network: body.network, for: principal)
         return try .json(NewMachineResponse(vm_id: id), status: .created)
     }
 

@@ -43,6 +43,25 @@ extension IntegrationTests {
             }
         }
 
+        @Test func `a daemon that vers starts has the options of its home's file`() async throws {
+            try await Instance.run(startsDaemon: false) { instance in
+                let file = instance.home.appending("versd.conf")
+                try "# ours\ndomain = vms.example.test\n\n front-door=off\n"
+                    .write(toFile: file.string, atomically: true, encoding: .utf8)
+                let id = try await instance.ok("run --rootfs tiny --mem-size 128 -q").text
+                #expect(try await instance.ok("info \(id)").stdout.contains("\(id).vm.vms.example.test"))
+                try await instance.ok("down")
+                for line in ["domain", "home = /tmp", "--domain = x", "no-such-option = 1", "domain = not_a_name"] {
+                    try line.write(toFile: file.string, atomically: true, encoding: .utf8)
+                    let refused = try await instance.vers(["up"])
+                    #expect(refused.status != 0 && refused.stderr.contains(line.contains("=") ? "error" : "line 1"))
+                }
+                try FileManager.default.removeItem(atPath: file.string)
+                try await instance.ok("kill -y \(id)")
+                try await instance.ok("down")
+            }
+        }
+
         @Test func `down leaves VMs running, up takes them over`() async throws {
             try await Instance.run(startsDaemon: false) { instance in
                 let id = try await instance.ok("run --rootfs tiny --mem-size 128 -N kept -q").text

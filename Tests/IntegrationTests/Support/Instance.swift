@@ -20,6 +20,8 @@ final class Instance: Sendable {
     /// The network namespace that its programs run in, when it is another than the test's.
     private let namespace: FilePath?
     private let daemonOptions: [String]
+    /// Who the daemon runs as, when that is another than the test's user.
+    private let user: UInt32?
     /// Where the daemon's output goes.
     private let output: FilePath
     private let state = Mutex(State())
@@ -42,6 +44,7 @@ final class Instance: Sendable {
         startsDaemon: Bool = true,
         namespace: FilePath? = nil,
         daemonOptions: [String] = [],
+        user: UInt32? = nil,
         output: FilePath? = nil,
         _ body: (Instance) async throws -> Void
     ) async throws {
@@ -50,6 +53,7 @@ final class Instance: Sendable {
             root: root,
             namespace: namespace,
             daemonOptions: daemonOptions,
+            user: user,
             output: output
         )
         do {
@@ -72,10 +76,12 @@ final class Instance: Sendable {
         root: FilePath?,
         namespace: FilePath?,
         daemonOptions: [String],
+        user: UInt32?,
         output: FilePath?
     ) throws {
         self.namespace = namespace
         self.daemonOptions = daemonOptions
+        self.user = user
         let name = "vers-it-\(String(UInt32.random(in: .min ... .max), radix: 36))"
         self.root = root ?? TestEnvironment.directory.appending(name)
         self.images = images
@@ -86,6 +92,7 @@ final class Instance: Sendable {
             try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
         }
         for image in images { try install(image) }
+        if let user { try #require(chown(home.string, user, user) == 0) }
     }
 
     /// Images are shared with the cache by hard links, or by a symbolic link from another filesystem.
@@ -111,8 +118,7 @@ final class Instance: Sendable {
         let pipe = Pipe()
         var environment = environment
         environment["VERS_FAULT_STEP"] = fault
-        let (executable, arguments) = command(
-            "versd",
+        let (executable, arguments) = daemonCommand(
             ["--home", home.string, "--listen", "127.0.0.1:0", "--ready-fd", "1", "--log-level", "debug"]
                 + daemonOptions
         )
@@ -133,6 +139,15 @@ final class Instance: Sendable {
             throw TestFailure("versd did not become ready: \(daemon.stderr.suffix(2000))")
         }
         return daemon
+    }
+
+    private func daemonCommand(_ arguments: [String]) -> (FilePath, [String]) {
+        guard let user else { return command("versd", arguments) }
+        let executable = TestEnvironment.binaries.appending("versd").string
+        let words = ["/usr/bin/setpriv", "--reuid=\(user)", "--regid=\(user)", "--clear-groups", "--", executable]
+        let enter = namespace.map { ["/usr/bin/nsenter", "--net=\($0)"] } ?? []
+        let line = enter + words + arguments
+        return (FilePath(line[0]), Array(line.dropFirst()))
     }
 
     /// How a program of ours is run.

@@ -33,7 +33,9 @@ extension Instance {
     /// The monitor process of a VM.
     func hypervisorPID(of machine: String) throws -> Int32 {
         let directory = home.appending("vms").appending(machine).string
-        let found = Leftovers.processes(below: home).filter { $0.directory == directory }
+        let all = Leftovers.processes(below: home).filter { $0.directory == directory }
+        // A frozen copy is the child of the process that it was forked from.
+        let found = all.filter { process in !all.contains { $0.pid == ProcessTable.parent(of: process.pid) } }
         guard let process = found.first, found.count == 1 else {
             throw TestFailure("vm \(machine) has \(found.count) processes: \(found)")
         }

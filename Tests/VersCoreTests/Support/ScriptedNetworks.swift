@@ -5,6 +5,7 @@ import VersCore
 /// Private networks that exist in memory only.
 final class ScriptedNetworks: GuestNetworking {
     private struct State {
+        var prepared: Set<MachineID> = []
         var attached: [MachineID: NetworkAttachment] = [:]
         var isAvailable = true
         var failingUpdates = 0
@@ -15,6 +16,9 @@ final class ScriptedNetworks: GuestNetworking {
     let addresses = IPv4Network(address: IPv4Address(number: 0x0A00_0000), prefixLength: 28)
 
     var attached: [MachineID: NetworkAttachment] { state.withLock { $0.attached } }
+
+    /// Of VMs with a place, and of processes that wait.
+    var prepared: Set<MachineID> { state.withLock { $0.prepared } }
 
     func setAvailable(_ isAvailable: Bool) { state.withLock { $0.isAvailable = isAvailable } }
 
@@ -27,15 +31,20 @@ final class ScriptedNetworks: GuestNetworking {
         guard state.withLock({ $0.isAvailable }) else { throw VersError(.unsupported, "no private networks") }
     }
 
-    func attach(_ attachment: NetworkAttachment) async throws -> GuestTap {
+    func prepare(_ id: MachineID) async throws -> GuestTap {
+        state.withLock { _ = $0.prepared.insert(id) }
+        return GuestTap(descriptor: -1) { _ in }
+    }
+
+    func join(_ attachment: NetworkAttachment) async throws {
         try state.withLock { state in
+            guard state.prepared.contains(attachment.machineID) else { throw VersError(.cancelled, "detached") }
             if state.failingAttachments > 0 {
                 state.failingAttachments -= 1
                 if state.failingAttachments == 0 { throw VersError(.internal, "no place") }
             }
             state.attached[attachment.machineID] = attachment
         }
-        return GuestTap(descriptor: -1) { _ in }
     }
 
     func update(_ attachment: NetworkAttachment) async throws {
@@ -48,9 +57,17 @@ final class ScriptedNetworks: GuestNetworking {
         }
     }
 
-    func detach(_ id: MachineID) async { state.withLock { $0.attached[id] = nil } }
+    func detach(_ id: MachineID) async {
+        state.withLock { state in
+            state.attached[id] = nil
+            state.prepared.remove(id)
+        }
+    }
 
     func recover(_ running: [NetworkAttachment]) async {
-        state.withLock { $0.attached = Dictionary(uniqueKeysWithValues: running.map { ($0.machineID, $0) }) }
+        state.withLock { state in
+            state.attached = Dictionary(uniqueKeysWithValues: running.map { ($0.machineID, $0) })
+            state.prepared = Set(state.attached.keys)
+        }
     }
 }

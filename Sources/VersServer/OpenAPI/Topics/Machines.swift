@@ -129,6 +129,7 @@ extension TopicDescription {
                     Schema.uuid.about("A commit's id."), Schema.string.about("Also what the two others take."),
                 ]), "tag_name": .name,
                 "ref": Schema.string.about("`repository:tag` or `organisation/repository:tag`."),
+                "network": .named("NetworkConfig"),
             ]
         ).exactlyOne(of: ["commit_id", "tag_name", "ref"]),
         "StateRequest": .object(["state": .choice(RequestedState.allCases.map(\.rawValue))]),
