@@ -14,7 +14,7 @@ public struct FileCommitStore: CommitStoring {
 
     public func create(_ id: CommitID) async throws -> FilePath {
         let directory = layout.directory(of: id)
-        try await BlockingPool.run {
+        try await onDisk("create commit \(id)") {
             guard mkdir(directory.string, 0o700) == 0 else {
                 let error = Errno(rawValue: errno)
                 if error == .fileExists {
@@ -32,7 +32,7 @@ public struct FileCommitStore: CommitStoring {
 
     public func adoptDisk(_ disk: FilePath, into id: CommitID) async throws {
         let target = layout.file(.disk, of: id)
-        try await BlockingPool.run {
+        try await onDisk("take a disk into commit \(id)") {
             guard link(disk.string, target.string) == 0 else {
                 throw HostError("link", target, errno: Errno(rawValue: errno))
             }
@@ -41,7 +41,7 @@ public struct FileCommitStore: CommitStoring {
 
     public func flush(_ files: [LayerFile], of id: CommitID) async throws {
         let layout = layout
-        try await BlockingPool.run {
+        try await onDisk("flush commit \(id)") {
             let directory = layout.directory(of: id)
             for file in files.map({ directory.appending($0.rawValue) }) where access(file.string, F_OK) == 0 {
                 try DurableFile.sync(file: file)
@@ -54,7 +54,7 @@ public struct FileCommitStore: CommitStoring {
     public func seal(_ commit: Commit) async throws {
         let directory = layout.directory(of: commit.id)
         let manifestPath = directory.appending(CommitManifest.fileName)
-        try await BlockingPool.run {
+        try await onDisk("seal commit \(commit.id)") {
             var files: [CommitManifest.File] = []
             for file in LayerFile.allCases {
                 let path = directory.appending(file.rawValue)
@@ -102,7 +102,7 @@ public struct FileCommitStore: CommitStoring {
 
     public func reclaim(_ candidates: [CommitID], keeping needed: NeededLayers) async throws -> Int {
         let layout = layout
-        return try await BlockingPool.run {
+        return try await onDisk("remove what no commit needs") {
             var deleted = 0
             for id in candidates where !needed.inProgress.contains(id) {
                 deleted += try Self.reclaim(layout.directory(of: id), id: id, keeping: needed)

@@ -18,7 +18,7 @@ public struct MachineDirectories: MachineFileStoring {
     public func adoptStandby(_ id: MachineID) async throws {
         let directory = layout.directory(of: id)
         let standby = layout.standbyDirectory(of: id)
-        try await BlockingPool.run {
+        try await onDisk("make the directory of vm \(id)") {
             // Only an empty directory is replaced by a rename.
             guard rename(standby.string, directory.string) == 0 else { throw Self.failure("rename", directory) }
         }
@@ -29,13 +29,13 @@ public struct MachineDirectories: MachineFileStoring {
     public func removeStandby(_ id: MachineID) async throws { try await remove(layout.standbyDirectory(of: id)) }
 
     private func make(_ directory: FilePath) async throws {
-        try await BlockingPool.run {
+        try await onDisk("make a directory") {
             guard mkdir(directory.string, 0o700) == 0 else { throw Self.failure("mkdir", directory) }
         }
     }
 
     private func remove(_ directory: FilePath) async throws {
-        try await BlockingPool.run {
+        try await onDisk("remove a directory") {
             guard access(directory.string, F_OK) == 0 else { return }
             try FileManager.default.removeItem(atPath: directory.string)
         }
@@ -51,7 +51,7 @@ public struct MachineDirectories: MachineFileStoring {
 
     public func flushDisk(named name: String, of id: MachineID) async throws {
         let layout = layout
-        try await BlockingPool.run {
+        try await onDisk("flush the disk of vm \(id)") {
             let directory = layout.directory(of: id)
             try DurableFile.sync(file: directory.appending(name))
             try DurableFile.syncDirectory(directory)
@@ -61,7 +61,7 @@ public struct MachineDirectories: MachineFileStoring {
 
     public func removeDisk(named name: String, of id: MachineID) async throws {
         let path = layout.directory(of: id).appending(name)
-        try await BlockingPool.run {
+        try await onDisk("remove a disk of vm \(id)") {
             guard unlink(path.string) == 0 || errno == ENOENT else {
                 throw HostError("unlink", path, errno: Errno(rawValue: errno))
             }

@@ -18,9 +18,6 @@ public final class SQLiteMetadataStore: MetadataStoring {
         configuration.foreignKeysEnabled = true
         // One writer; readers are requests that each take well under a millisecond.
         configuration.maximumReaderCount = 4
-        configuration.prepareDatabase { database in
-            try database.execute(sql: "PRAGMA synchronous = FULL")
-        }
         // It holds private keys. SQLite gives its other files the mode of the database.
         let file = try FileDescriptor.open(
             path,
@@ -30,6 +27,8 @@ public final class SQLiteMetadataStore: MetadataStoring {
         )
         try file.close()
         pool = try DatabasePool(path: path.string, configuration: configuration)
+        // On the open pool: with the WAL, GRDB sets NORMAL itself, after any preparation that is configured.
+        try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
         try Schema.migrator.migrate(pool)
         try Self.reserveSpace(in: pool)
     }

@@ -1,7 +1,8 @@
-public import struct Foundation.Date
 import Synchronization
 public import VersAPI
 public import VersCore
+
+public import struct Foundation.Date
 
 /// A guest that records what is asked of it.
 public final class GuestDouble: GuestSession {

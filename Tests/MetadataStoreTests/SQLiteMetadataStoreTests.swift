@@ -13,6 +13,12 @@ struct SQLiteMetadataStoreTests {
 
     init() throws { store = try SQLiteMetadataStore(path: file.path) }
 
+    @Test func `what was written survives a power cut`() async throws {
+        // FULL: the log is flushed at the end of every transaction.
+        #expect(try await store.pool.write { try Int.fetchOne($0, sql: "PRAGMA synchronous") } == 2)
+        #expect(try await store.pool.write { try String.fetchOne($0, sql: "PRAGMA journal_mode") } == "wal")
+    }
+
     @Test func `a VM is deleted without children, and no child is recorded of one that was deleted`() async throws {
         let parent = makeMachine()
         let child = makeMachine(parentMachineID: parent.id)

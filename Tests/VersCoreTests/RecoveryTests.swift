@@ -58,6 +58,20 @@ struct RecoveryTests {
         }
     }
 
+    @Test func `a VM whose files are gone is stopped, and the daemon serves the others`() async throws {
+        try await TestDomain.run { test in
+            let (lost, kept) = (try await test.create(), try await test.create())
+            await test.machines.releaseForTest()
+            await test.hypervisor.machine(lost)?.terminate()
+            try await test.domain.files.remove(lost)
+            let machines = try await restarted(test)
+            #expect(try await machines.summary(of: lost).state == .stopped)
+            #expect(try await machines.summary(of: kept).state == .running)
+            _ = try await machines.delete(lost, recursive: false, skipWaitBoot: false)
+            #expect(try await machines.list().map(\.vm_id) == [kept])
+        }
+    }
+
     @Test func `disks and saved memory that an operation has left go`() async throws {
         try await TestDomain.run { test in
             let id = try await test.create()

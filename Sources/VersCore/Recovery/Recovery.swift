@@ -61,16 +61,16 @@ public struct Recovery: Sendable {
                 process = nil
             }
         } catch {
-            // It is ended with the strays. One VM must not keep the daemon from serving the others.
+            // It is ended with the strays.
             try await recordFailure(of: machine, error)
-            try await recordNewestDisk(of: machine)
+            await recordNewestDisk(of: machine)
             return
         }
         guard let process else {
             guard machine.state == .running || machine.state == .paused else { return }
             let reason = "its process was gone when the daemon started"
             try await recordLoss(of: machine, reason: reason, state: .stopped)
-            try await recordNewestDisk(of: machine)
+            await recordNewestDisk(of: machine)
             return
         }
         let live = await machines.supervisor.supervise(process, id: machine.id)
@@ -120,9 +120,19 @@ public struct Recovery: Sendable {
         }
     }
 
-    private func recordNewestDisk(of machine: Machine) async throws {
+    /// Of a VM without a process. One whose files cannot be read must not keep the daemon from serving the others.
+    private func recordNewestDisk(of machine: Machine) async {
         let directory = domain.layout.directory(of: machine.id)
-        if let disk = try await domain.hypervisor.newestDisk(in: directory) { try await recordDisk(disk, of: machine) }
+        do {
+            if let disk = try await domain.hypervisor.newestDisk(in: directory) {
+                try await recordDisk(disk, of: machine)
+            }
+        } catch {
+            domain.logger.error(
+                "disk of a vm could not be found",
+                metadata: ["vm.id": "\(machine.id)", "error": "\(error)"]
+            )
+        }
     }
 
     /// The files say which disk takes the writes and what lies under it: a freeze may have switched it without

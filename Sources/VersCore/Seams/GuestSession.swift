@@ -1,6 +1,7 @@
-public import struct Foundation.Date
 public import SystemPackage
 public import VersAPI
+
+public import struct Foundation.Date
 
 /// Opens sessions with agents.
 public protocol GuestConnector: Sendable {

@@ -1,7 +1,8 @@
-import struct Foundation.Date
 import Synchronization
 import SystemPackage
 import VersAPI
+
+import struct Foundation.Date
 
 @testable import VersCore
 
