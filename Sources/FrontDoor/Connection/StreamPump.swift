@@ -9,6 +9,7 @@ struct StreamPump {
     let client: NIOAsyncChannel<ByteBuffer, ByteBuffer>
     let guest: any GuestStream
     let severance: NIOLoopBound<Severance>
+    let counted: CountedConnection
 
     /// Closes both ends before it returns.
     func run() async throws {
@@ -29,7 +30,12 @@ struct StreamPump {
     }
 
     private func upstream(_ inbound: NIOAsyncChannelInboundStream<ByteBuffer>) async throws {
-        for try await bytes in inbound { try await guest.write(Array(bytes.readableBytesView)) }
+        var isFirst = true
+        for try await bytes in inbound {
+            if isFirst { counted.note(firstBytes: bytes.readableBytesView) }
+            isFirst = false
+            try await guest.write(Array(bytes.readableBytesView))
+        }
         try Task.checkCancellation()
         try await guest.endWriting()
     }
