@@ -21,6 +21,9 @@ struct VersBench: AsyncParsableCommand {
     @Option(help: "Benchmarks/guest/bench-guest.c, linked statically.")
     var guestProgram: String
 
+    @Option(help: "The program vers.")
+    var vers: String
+
     @Option(help: "Image of the guests.")
     var image = "default"
 
@@ -78,7 +81,7 @@ struct VersBench: AsyncParsableCommand {
     }
 
     private func options() throws -> BenchmarkOptions {
-        var options = BenchmarkOptions(guestProgram: FilePath(guestProgram))
+        var options = BenchmarkOptions(guestProgram: FilePath(guestProgram), vers: FilePath(vers))
         options.image = image
         options.runs = runs
         options.memories = try numbers(memory, of: "--memory")
