@@ -13,6 +13,7 @@ struct StreamPump {
 
     /// Closes both ends before it returns.
     func run() async throws {
+        async let departure: Void = closeGuestWhenClientIsGone()
         do {
             try await client.executeThenClose { inbound, outbound in
                 try await withThrowingTaskGroup(of: Void.self) { group in
@@ -26,6 +27,14 @@ struct StreamPump {
             await guest.close()
             throw error
         }
+        await guest.close()
+        await departure
+    }
+
+    /// A client that resets its connection is noticed by nobody who waits for the guest to take or say something.
+    private func closeGuestWhenClientIsGone() async {
+        // Never fails.
+        try? await client.channel.closeFuture.get()
         await guest.close()
     }
 
