@@ -27,7 +27,7 @@ struct StockCommandLine: Sendable {
             "-name", "guest=stock", "-nodefaults", "-no-user-config", "-display", "none",
             "-machine", "pc-q35-7.2,hpet=off,smm=off,sata=off,smbus=off,vmport=off",
             "-accel", accelerator == "kvm" ? "kvm" : "tcg,thread=multi",
-            "-cpu", accelerator == "kvm" ? "host" : "max",
+            "-cpu", accelerator == "kvm" ? "host" : "max,-erms",
             "-smp", "1", "-m", "\(memoryMiB)M",
             "-global", "migration.x-events=on",
             "-chardev", "socket,id=monitor,fd=3,server=on,wait=off",
