@@ -39,6 +39,9 @@ struct VersBench: AsyncParsableCommand {
     @Option(help: "Numbers of children of one commit, comma-separated.")
     var children = "10,30"
 
+    @Option(help: "Numbers of connections into a guest at once, comma-separated.")
+    var connections = "1,100"
+
     @Option(help: "Cold boots of each size of memory.")
     var boots = 5
 
@@ -87,6 +90,7 @@ struct VersBench: AsyncParsableCommand {
         options.memories = try numbers(memory, of: "--memory")
         options.dirtySets = try numbers(dirty, of: "--dirty")
         options.fanOuts = try numbers(children, of: "--children")
+        options.connections = try numbers(connections, of: "--connections")
         options.boots = boots
         options.baselineRuns = baselineRuns
         options.standbyCount = standby
