@@ -63,6 +63,7 @@ struct DoorClient: Sendable {
         configuration.applicationProtocols = protocols
         let context = try NIOSSLContext(configuration: configuration)
         return try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .connectTimeout(.seconds(60))
             .channelOption(.allowRemoteHalfClosure, value: true)
             .connect(host: door.address, port: Int(try #require(door.port))) { channel in
                 channel.eventLoop.makeCompletedFuture {
