@@ -44,7 +44,8 @@ final class GuestSocket {
 
     /// Whether more is worth waiting for: the last piece was long, as none is at the end of what a client says.
     var isGathering: Bool {
-        hasGrown && !hasHostEnded && (waiting.last?.count ?? 0) >= Self.bulkInBytes && waitingBytes < receiveWindow.size / 2
+        guard hasGrown, !hasHostEnded, waitingBytes < receiveWindow.size / 2 else { return false }
+        return (waiting.last?.count ?? 0) >= Self.bulkInBytes
     }
 
     func take(_ bytes: [UInt8]) {
