@@ -33,11 +33,6 @@ final class HeldConnection: Sendable {
         guard receivedBytes == wanted else { throw TestFailure("the connection ended, or more came than was sent") }
     }
 
-    func close() async {
-        // It may be closed already.
-        try? await channel.close().get()
-    }
-
     /// Resets the connection. Whoever does not read what was sent before sees nothing of an orderly end.
     func reset() async throws {
         let options = try #require(channel as? any SocketOptionProvider)

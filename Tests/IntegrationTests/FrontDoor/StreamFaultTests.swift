@@ -87,7 +87,7 @@ extension IntegrationTests {
                 for connection in connections { try await connection.echo("still there") }
                 let resident = try DaemonUsage.residentMiB(of: daemon)
                 #expect(resident < 400, "versd with 1000 connections: \(resident) MiB")
-                for connection in connections { await connection.close() }
+                for connection in connections { try await connection.reset() }
                 try await guest.waitForNoConnection()
                 try await eventually("the daemon to have as many sockets as before") {
                     try DaemonUsage.sockets(of: daemon) <= sockets
@@ -117,7 +117,7 @@ extension IntegrationTests {
                 try await guest.expectEcho("child", of: child)
                 for connection in connections {
                     try await connection.echo("parent")
-                    await connection.close()
+                    try await connection.reset()
                 }
                 try await eventually("the parent to have no connection") { try await guest.establishedCount() == 0 }
             }
@@ -138,7 +138,7 @@ extension IntegrationTests {
                 }
                 let held = try await guest.hold(1)
                 #expect(try await guest.client.state(of: guest.id) == .running)
-                for connection in held { await connection.close() }
+                for connection in held { try await connection.reset() }
                 try await guest.client.waitUntil(guest.id, is: resting)
             }
         }
