@@ -174,7 +174,8 @@ let package = Package(
             name: "Benchmarking",
             dependencies: [
                 "VersAPI", "VersClient", "VersCore", "InstanceStore", "MetadataStore", "GuestConnection", "QMP",
-                "HostSystem", logging, systemPackage, nioCore, nioPosix,
+                "HostSystem", logging, systemPackage, nioCore, nioPosix, nioSSL,
+                .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: settings
         ),

@@ -2,7 +2,7 @@
 # Benchmarks/run.sh [OPTION...]: builds Vers, makes an instance of its own, measures it, and prints a table.
 #
 # Options go to vers-bench (`Benchmarks/run.sh --help` lists them), except:
-#   --bin DIR     measure what DIR holds (versd, vers-bench, vers-agent, libramlayers.so), and build nothing
+#   --bin DIR     measure what DIR holds (vers, versd, vers-bench, vers-agent, libramlayers.so), and build nothing
 #   --standby N   processes that versd keeps ready (2); with 0, every request starts its own
 #   --keep        leave the instance's directory, for a look at its logs
 #
@@ -37,6 +37,7 @@ while [[ $# -gt 0 ]]; do
     shift
 done
 if $build; then
+    swift build -c release --product vers
     swift build -c release --product versd
     swift build -c release --product vers-bench
     Guest/build.sh "$bin/vers-agent"
@@ -80,4 +81,4 @@ start_instance "$bin/versd" --standby "$standby"
 mkdir -p Benchmarks/results
 results=$PWD/Benchmarks/results/$(date --utc +%Y-%m-%dT%H%M%SZ)-$(uname -n).json
 "$bin/vers-bench" --home "$home" --guest-program "$home/bench-guest" --output "$results" \
-    --standby "$standby" "${arguments[@]}"
+    --vers "$(readlink -f "$bin/vers")" --standby "$standby" "${arguments[@]}"

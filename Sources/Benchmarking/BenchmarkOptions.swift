@@ -28,16 +28,26 @@ public struct BenchmarkOptions: Sendable {
     /// Connections into a guest at once, and what they carry in all in each direction.
     public var connections = [1, 100]
     public var streamMebibytes = 64
+    /// Copied each way: one file of so many MiB, and so many files of 4 KiB, in hundreds.
+    public var copyMebibytes = 1024
+    public var copyFiles = 10_000
+    /// Each takes minutes.
+    public var copyRuns = 3
     /// `versd --standby` of the instance.
     public var standbyCount = 2
     /// Empty means all.
     public var scenarios: Set<String> = []
     public var guestProgram: FilePath
+    /// The program `vers`.
+    public var vers: FilePath
 
     /// How new VMs' processes come about: `standby` when they wait already, `cold` when the request starts them.
     var start: String { standbyCount > 0 ? "standby" : "cold" }
 
-    public init(guestProgram: FilePath) { self.guestProgram = guestProgram }
+    public init(guestProgram: FilePath, vers: FilePath) {
+        self.guestProgram = guestProgram
+        self.vers = vers
+    }
 
     /// Few of everything: proves that the benchmark works, not more.
     public mutating func reduce() {
@@ -52,5 +62,8 @@ public struct BenchmarkOptions: Sendable {
         baselineRuns = 2
         idleWindow = .seconds(2)
         streamMebibytes = 16
+        copyMebibytes = 64
+        copyFiles = 500
+        copyRuns = 1
     }
 }

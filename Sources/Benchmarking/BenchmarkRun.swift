@@ -7,7 +7,7 @@ public struct BenchmarkRun: Sendable {
     /// Those that fill the machine come last.
     private static let scenarios: [any Scenario] = [
         BootScenario(), RunScenario(), BranchScenario(), GapScenario(), CommitScenario(), MachineScenario(),
-        BaselineScenario(), StreamScenario(), FanOutScenario(), LoadScenario(),
+        BaselineScenario(), StreamScenario(), SSHScenario(), CopyScenario(), FanOutScenario(), LoadScenario(),
     ]
 
     /// What `--only` accepts.

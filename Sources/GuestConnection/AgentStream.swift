@@ -36,7 +36,8 @@ final class AgentStream: GuestStream {
 
     func endWriting() async throws {
         guard try flow.endWriting() else { return }
-        try await core.send(.data, flags: .end, number, [])
+        // Without waiting, so that nothing cancels what the flow has noted already.
+        core.post(.data, flags: .end, number, [])
     }
 
     func close() async { end() }

@@ -24,6 +24,9 @@ final class SessionCore: Sendable {
     let opening = Inbox()
     let nonce: SessionNonce
     let streamGrowth = StreamGrowth()
+    /// What may wait to be written, beside small frames.
+    static let queueLimitInBytes = 256 * 1024
+    private let gate = SendGate(limit: SessionCore.queueLimitInBytes)
     private let channel: any Channel
     private let logger: Logger
     private let state: Mutex<State>
@@ -73,28 +76,23 @@ final class SessionCore: Sendable {
         channel.writeAndFlush(frame(type, flags, number, payload), promise: nil)
     }
 
-    /// Sends, and waits until the socket has taken it.
+    /// Sends; waits while too much waits to be written already. That it was written is known by the answer only.
     func send(_ type: FrameType, flags: FrameFlags = [], _ number: UInt32, _ payload: [UInt8]) async throws {
         try await send(frame(type, flags, number, payload))
     }
 
-    /// - Throws: `CancellationError` when the task is cancelled: a monitor that hangs may take nothing for ever. What was to
-    ///   be sent may still be.
+    /// Returns when the frame is on its way, which it may be for ever where a monitor hangs.
+    /// - Throws: `CancellationError` when the task is cancelled before.
     func send(_ frame: Frame) async throws {
-        let written = channel.eventLoop.makePromise(of: Void.self)
-        channel.writeAndFlush(frame, promise: written)
-        do {
-            try await withTaskCancellationHandler {
-                try await written.futureResult.get()
-            } onCancel: {
-                written.fail(CancellationError())
-            }
-        } catch let error as CancellationError {
-            throw error
-        } catch {
-            throw VersError.connectionLost()
-        }
+        let count = frame.payload.count
+        try await gate.enter(count)
+        let promise = channel.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.whenComplete { [gate] _ in gate.leave(count) }
+        channel.writeAndFlush(frame, promise: promise)
     }
+
+    /// Bytes of payload that wait to be written.
+    var queuedBytes: Int { gate.occupied }
 
     func sendRequest(_ request: Request, on number: UInt32) async throws {
         let message = request.encoded()
@@ -156,6 +154,7 @@ final class SessionCore: Sendable {
             }
             return (Array(state.receivers.values), Array(state.closeWaiters.values))
         }
+        gate.close()
         for receiver in receivers + [opening] { receiver.fail(VersError.connectionLost()) }
         for waiter in waiters { waiter.resume() }
     }

@@ -21,6 +21,9 @@ struct VersBench: AsyncParsableCommand {
     @Option(help: "Benchmarks/guest/bench-guest.c, linked statically.")
     var guestProgram: String
 
+    @Option(help: "The program vers.")
+    var vers: String
+
     @Option(help: "Image of the guests.")
     var image = "default"
 
@@ -35,6 +38,9 @@ struct VersBench: AsyncParsableCommand {
 
     @Option(help: "Numbers of children of one commit, comma-separated.")
     var children = "10,30"
+
+    @Option(help: "Numbers of connections into a guest at once, comma-separated.")
+    var connections = "1,100"
 
     @Option(help: "Cold boots of each size of memory.")
     var boots = 5
@@ -78,12 +84,13 @@ struct VersBench: AsyncParsableCommand {
     }
 
     private func options() throws -> BenchmarkOptions {
-        var options = BenchmarkOptions(guestProgram: FilePath(guestProgram))
+        var options = BenchmarkOptions(guestProgram: FilePath(guestProgram), vers: FilePath(vers))
         options.image = image
         options.runs = runs
         options.memories = try numbers(memory, of: "--memory")
         options.dirtySets = try numbers(dirty, of: "--dirty")
         options.fanOuts = try numbers(children, of: "--children")
+        options.connections = try numbers(connections, of: "--connections")
         options.boots = boots
         options.baselineRuns = baselineRuns
         options.standbyCount = standby

@@ -31,6 +31,25 @@ struct ConnectionTests {
         }
     }
 
+    @Test func `a websocket is counted as one, and is passed on as it came`() async throws {
+        try await DoorFixture.run { door in
+            door.domain.serve(80, DomainDouble.echo)
+            door.domain.serve(8000, DomainDouble.echo)
+            let request = "GET /live HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n"
+            for name in [door.name, "8000-\(door.name)"] {
+                try await door.connect(to: name) { client in
+                    try await client.send(request)
+                    #expect(try await client.text(atLeast: request.utf8.count) == request)
+                    #expect(door.door.counters.websocket.connections_active == 1)
+                }
+                while door.door.counters.websocket.connections_active > 0 { await Task.yield() }
+            }
+            #expect(door.door.counters.websocket.connections_total == 2)
+            #expect(door.door.counters.http == DoorConnectionCounters())
+            #expect(door.door.counters.other == DoorConnectionCounters())
+        }
+    }
+
     @Test func `who waits for a banner gets that of ssh, but for browsers`() async throws {
         try await DoorFixture.run {
             $0.bannerDelay = .milliseconds(50)

@@ -1,4 +1,6 @@
 import Glibc
+import GuestProtocol
+import Logging
 import NIOCore
 import Synchronization
 import Testing
@@ -63,6 +65,17 @@ import VersCore
         }
         #expect(try await session.run("echo alive").text == "alive\n")
         await session.close()
+    }
+
+    @Test func anAgentThatKnowsNoStreamsIsToldFromAFailure() async throws {
+        try await MuteGuest.run(refusing: Failure(.badRequest, "malformed request: unknown request 14")) { guest in
+            let session = try await AgentConnector(logger: Logger(label: "test"))
+                .connect(to: guest.socket, deadline: .now + .seconds(20))
+            let error = await #expect(throws: VersError.self) { _ = try await session.dial(GuestEndpoint(port: 80)) }
+            #expect(error?.code == .incompatible && error?.message.contains("older release") == true)
+            #expect(error?.hint?.contains("vers stop") == true)
+            await session.close()
+        }
     }
 
     @Test func oneDirectionEndsBeforeTheOther() async throws {

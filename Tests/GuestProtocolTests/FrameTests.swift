@@ -17,7 +17,7 @@ import Testing
             let frame = Frame(.data, flags: .end, session: 0xFFFF_0001, channel: 9, payload: payload)
             let bytes = encoded(frame)
             #expect(bytes.dropLast().allSatisfy { $0 != 0 } && bytes.last == 0)
-            #expect(bytes.count - 1 <= Frame.encodedLimit)
+            #expect(bytes.count - 1 <= COBS.encodedLimit(Frame.headerInBytes + count + Frame.checksumInBytes))
             var decoder = FrameDecoder()
             #expect(decoder.decode(bytes) == [frame])
         }
@@ -65,6 +65,22 @@ import Testing
         for byte in frames.flatMap({ encoded($0) }) { found += decoder.decode([byte]) }
         #expect(found == frames)
         #expect(decoder.droppedBlocks == 0)
+    }
+
+    @Test func theLongestFrameSurvivesHoweverItIsCut() {
+        var generator = SeededGenerator(seed: 3)
+        for payload in [generator.bytes(ProtocolLimits.payloadInBytes), .init(repeating: 0, count: 32_768)] {
+            let frame = Frame(.data, session: 1, channel: 2, payload: payload)
+            let bytes = encoded(frame)
+            for size in [253, 254, 255, 4096, bytes.count - 1] {
+                var decoder = FrameDecoder()
+                var found: [Frame] = []
+                for start in stride(from: 0, to: bytes.count, by: size) {
+                    found += decoder.decode(Array(bytes[start..<min(start + size, bytes.count)]))
+                }
+                #expect(found == [frame], "in parts of \(size)")
+            }
+        }
     }
 
     @Test func aBlockWithoutEndIsDroppedInBoundedMemory() {

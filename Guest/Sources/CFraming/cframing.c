@@ -44,16 +44,21 @@ size_t cframing_encode(const struct cframing_part *parts, size_t count, uint8_t 
     return (size_t)(encoder.next - output);
 }
 
-ssize_t cframing_decode(const uint8_t *block, size_t count, uint8_t *output) {
+size_t cframing_decode(struct cframing_decoder *decoder, const uint8_t *bytes, size_t count, uint8_t *output) {
     uint8_t *next = output;
-    size_t position = 0;
-    while (position < count) {
-        size_t code = block[position];
-        if (code == 0 || code > count - position) return -1;
-        memcpy(next, block + position + 1, code - 1);
-        next += code - 1;
-        position += code;
-        if (code <= LONGEST_RUN && position < count) *next++ = 0;
+    const uint8_t *end = bytes + count;
+    while (bytes < end) {
+        if (decoder->rest == 0) {
+            if (decoder->ends_with_zero) *next++ = 0;
+            decoder->rest = (size_t)*bytes - 1;
+            decoder->ends_with_zero = *bytes++ <= LONGEST_RUN;
+            continue;
+        }
+        size_t length = (size_t)(end - bytes) < decoder->rest ? (size_t)(end - bytes) : decoder->rest;
+        memcpy(next, bytes, length);
+        next += length;
+        bytes += length;
+        decoder->rest -= length;
     }
-    return next - output;
+    return (size_t)(next - output);
 }

@@ -4,9 +4,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
+#include <malloc.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -118,9 +120,26 @@ int cguest_socket_error(int fd) {
     return error;
 }
 
+void cguest_set_send_buffer(int fd, size_t bytes) {
+    int size = (int)bytes;
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
 void cguest_reset_on_close(int fd) {
     struct linger now = {.l_onoff = 1, .l_linger = 0};
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
+void cguest_run_first(void) {
+    struct sched_param lowest = {.sched_priority = 1};
+    sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &lowest);
+}
+
+void cguest_keep_heap(size_t bytes) {
+    mallopt(M_TRIM_THRESHOLD, (int)bytes);
+    // Set by hand, neither of the two adapts any more.
+    mallopt(M_MMAP_THRESHOLD, (int)bytes);
 }
 
 static struct rlimit limit_of_commands;

@@ -71,6 +71,7 @@ public final class Agent: @unchecked Sendable {
     /// - Returns: whether there is more to do at once.
     private func prepareToWait() -> Bool {
         port.readRemaining()
+        let isHolding = streams.deliver(isMoreExpected: port.isBusy)
         // Commands and streams take turns in being the first, so that neither keeps the other from the port.
         isStreamsTurn.toggle()
         var hasMore = isStreamsTurn && pumpStreams()
@@ -78,8 +79,9 @@ public final class Agent: @unchecked Sendable {
         if !isStreamsTurn { hasMore = pumpStreams() || hasMore }
         hasMore = pumpFiles() || hasMore
         port.flush()
+        if isHolding, !port.needsTurn { port.pauseForMore() }
         let canWrite = port.waitingBytes < Port.highWaterInBytes
-        return port.needsTurn || (canWrite && hasMore)
+        return isHolding || port.needsTurn || (canWrite && hasMore)
     }
 
     private func pumpStreams() -> Bool {

@@ -14,8 +14,8 @@ struct StockCommandLine: Sendable {
     var disk: String
     /// Whether it waits for a migration in place of booting.
     var waits: Bool
-    /// A port of the host's loopback that leads to one of the guest.
-    var forwarded: (host: UInt16, guest: UInt16)?
+    /// Ports of the guest, and those of the host's loopback that lead there.
+    var forwarded: [UInt16: UInt16] = [:]
 
     /// Descriptor 3 is the monitor's listening socket, 4 that of the guest's agent.
     var arguments: [String] {
@@ -27,7 +27,7 @@ struct StockCommandLine: Sendable {
             "-name", "guest=stock", "-nodefaults", "-no-user-config", "-display", "none",
             "-machine", "pc-q35-7.2,hpet=off,smm=off,sata=off,smbus=off,vmport=off",
             "-accel", accelerator == "kvm" ? "kvm" : "tcg,thread=multi",
-            "-cpu", accelerator == "kvm" ? "host" : "max",
+            "-cpu", accelerator == "kvm" ? "host" : "max,-erms",
             "-smp", "1", "-m", "\(memoryMiB)M",
             "-global", "migration.x-events=on",
             "-chardev", "socket,id=monitor,fd=3,server=on,wait=off",
@@ -36,7 +36,7 @@ struct StockCommandLine: Sendable {
     }
 
     private var forwarding: String {
-        forwarded.map { ",hostfwd=tcp:127.0.0.1:\($0.host)-:\($0.guest)" } ?? ""
+        forwarded.map { ",hostfwd=tcp:127.0.0.1:\($0.value)-:\($0.key)" }.joined()
     }
 
     private var kernel: [String] {

@@ -59,14 +59,14 @@ extension Comparison {
             + streams(measurements)
     }
 
-    /// Medians of the same guest, reached both ways.
+    /// Medians of equal guests, reached through the front door and by QEMU.
     private static func streams(_ measurements: [MetricResult]) -> [Comparison] {
         measurements.compactMap { forwarded in
             let prefix = StreamWay.forwarded.rawValue + "."
             guard forwarded.name.hasPrefix(prefix), forwarded.unit == .mebibytesPerSecond else { return nil }
             let what = forwarded.name.dropFirst(prefix.count)
             let ours = measurements.first {
-                $0.name == "\(StreamWay.dialled.rawValue).\(what)" && $0.dimensions == forwarded.dimensions
+                $0.name == "\(StreamWay.door.rawValue).\(what)" && $0.dimensions == forwarded.dimensions
             }
             guard let ours else { return nil }
             return Comparison(

@@ -73,7 +73,7 @@ extension Metric {
     )
     static let daemonCPU = Metric("versd.cpu", "versd: CPU at rest", .percent, targets: [Target(.maximum, atMost: 1)])
 
-    // Connections into a guest, by the agent's channel and by the port forwarding of QEMU's user-mode network.
+    // Connections into a guest, and by the port forwarding of QEMU's user-mode network into an equal one.
     static func download(_ way: StreamWay, connections: Int) -> Metric {
         Metric(
             "\(way.rawValue).down.\(connections)",
@@ -88,6 +88,17 @@ extension Metric {
 
     static func roundTrip(_ way: StreamWay, connections: Int) -> Metric {
         Metric("\(way.rawValue).round-trip.\(connections)", "\(way.title), \(connections): there and back")
+    }
+
+    static let prompt = Metric("ssh.prompt", "ssh through the front door: start to prompt")
+    static let baselinePrompt = Metric("baseline.ssh.prompt", "ssh by QEMU's port forwarding: start to prompt")
+
+    static func copy(_ way: CopyWay, _ direction: CopyDirection, _ kind: CopyKind) -> Metric {
+        Metric(
+            "\(way.rawValue).\(direction.rawValue).\(kind.name)",
+            "\(way.title), \(direction.title): \(kind.title)",
+            kind.unit
+        )
     }
 
     // Many requests.

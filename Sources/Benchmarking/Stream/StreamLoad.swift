@@ -1,9 +1,12 @@
+import Synchronization
 import VersAPI
 import VersCore
 
 /// What connections are made to carry.
 enum StreamLoad {
-    private static let pieceInBytes = 256 * 1024
+    private static let piece = (0..<256 * 1024).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+    /// For one measurement. A connection that is forwarded by QEMU's user-mode network may stand still for good.
+    private static let limit: Duration = .seconds(120)
 
     /// Opens `count` connections, has each take or give its share of `bytes`, and closes them.
     /// - Returns: MiB a second, of all together, without the time that it takes to connect.
@@ -58,20 +61,34 @@ enum StreamLoad {
         }
     }
 
+    /// - Throws: `.timedOut` when all of it takes longer than ``limit``.
     private static func withConnections<Value: Sendable>(
         _ count: Int,
         to target: StreamTarget,
         by way: StreamWay,
-        _ body: ([any GuestStream]) async throws -> Value
+        _ body: @escaping @Sendable ([any GuestStream]) async throws -> Value
     ) async throws -> Value {
-        var streams: [any GuestStream] = []
+        let streams = OpenStreams()
         do {
-            for _ in 0..<count { streams.append(try await target.connect(by: way)) }
-            let value = try await body(streams)
-            for stream in streams { await stream.close() }
+            let value = try await withThrowingTaskGroup(of: Value.self) { group in
+                group.addTask {
+                    for _ in 0..<count { streams.add(try await target.connect(by: way)) }
+                    return try await body(streams.all)
+                }
+                group.addTask {
+                    try await Task.sleep(for: limit, clock: .continuous)
+                    // A write that waits for room ends with its connection only.
+                    await streams.close()
+                    throw VersError(.timedOut, "\(way.title), \(count) at once: not done within \(limit)")
+                }
+                defer { group.cancelAll() }
+                guard let value = try await group.next() else { throw CancellationError() }
+                return value
+            }
+            await streams.close()
             return value
         } catch {
-            for stream in streams { await stream.close() }
+            await streams.close()
             throw error
         }
     }
@@ -87,7 +104,6 @@ enum StreamLoad {
 
     private static func give(_ count: Int, to stream: any GuestStream) async throws {
         try await stream.write(order("r", count))
-        let piece = (0..<pieceInBytes).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
         var rest = count
         while rest > 0 {
             let size = min(rest, piece.count)
@@ -109,4 +125,15 @@ enum StreamLoad {
     }
 
     private static var ended: VersError { VersError(.unavailable, "the guest has ended a connection early") }
+}
+
+/// Connections that are closed together.
+private final class OpenStreams: Sendable {
+    private let streams = Mutex<[any GuestStream]>([])
+
+    var all: [any GuestStream] { streams.withLock { $0 } }
+
+    func add(_ stream: any GuestStream) { streams.withLock { $0.append(stream) } }
+
+    func close() async { for stream in all { await stream.close() } }
 }

@@ -1,31 +1,38 @@
 import NIOCore
 import NIOPosix
+import NIOSSL
 import VersAPI
 import VersCore
 
 /// How a connection gets into a guest.
 enum StreamWay: String, CaseIterable {
-    case dialled = "stream"
+    /// As the world comes in: TLS, the front door, the daemon, the agent.
+    case door = "stream"
+    /// The agent's channel alone, which is a part of the former.
+    case dialled = "stream.agent"
     case forwarded = "baseline.stream"
 
     var title: String {
         switch self {
-        case .dialled: "connections through the agent"
+        case .door: "connections through the front door"
+        case .dialled: "connections through the agent alone"
         case .forwarded: "connections by QEMU's port forwarding"
         }
     }
 }
 
-/// A guest that serves connections and can be reached both ways.
+/// The same service in equal guests, and the ways there: a VM of Vers behind the front door, and one of stock QEMU.
 struct StreamTarget: Sendable {
+    let door: DoorAddress
     let session: any GuestSession
     let guestPort: UInt16
     let hostPort: UInt16
 
     func connect(by way: StreamWay) async throws -> any GuestStream {
         switch way {
+        case .door: return try await SocketStream.connect(to: door.host, door.port, tls: door)
         case .dialled: return try await session.dial(GuestEndpoint(port: guestPort))
-        case .forwarded: return try await ForwardedStream.connect(to: hostPort)
+        case .forwarded: return try await SocketStream.connect(to: "127.0.0.1", Int(hostPort))
         }
     }
 
@@ -40,8 +47,29 @@ struct StreamTarget: Sendable {
     }
 }
 
-/// A TCP connection of the host, with as little around it as can be.
-private final class ForwardedStream: GuestStream {
+/// Where the front door shows a port of a VM, and whose certificate it is to have.
+struct DoorAddress: Sendable {
+    let host: String
+    let port: Int
+    let serverName: String
+    let context: NIOSSLContext
+
+    /// - Throws: `.unavailable` when the door does not listen.
+    init(_ door: FrontDoorResponse, machine: MachineID, guestPort: UInt16) throws {
+        guard let port = door.port, let authority = door.ca_certificate else {
+            throw VersError(.unavailable, "the front door does not listen: \(door.problem ?? "it is switched off")")
+        }
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(Array(authority.utf8)))
+        host = door.address
+        self.port = Int(port)
+        serverName = door.hostName(of: machine, port: guestPort)
+        context = try NIOSSLContext(configuration: configuration)
+    }
+}
+
+/// A TCP connection of the host, with or without TLS, and as little around it as can be.
+private final class SocketStream: GuestStream {
     private let channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>
     private let reader: ChannelReader
 
@@ -50,12 +78,18 @@ private final class ForwardedStream: GuestStream {
         reader = ChannelReader(channel)
     }
 
-    static func connect(to port: UInt16) async throws -> ForwardedStream {
-        ForwardedStream(
+    static func connect(to host: String, _ port: Int, tls door: DoorAddress? = nil) async throws -> SocketStream {
+        SocketStream(
             try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .channelOption(.socketOption(.tcp_nodelay), value: 1)
-                .connect(host: "127.0.0.1", port: Int(port)) { channel in
-                    channel.eventLoop.makeCompletedFuture { try NIOAsyncChannel(wrappingChannelSynchronously: channel) }
+                .connect(host: host, port: port) { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        if let door {
+                            let tls = try NIOSSLClientHandler(context: door.context, serverHostname: door.serverName)
+                            try channel.pipeline.syncOperations.addHandler(tls)
+                        }
+                        return try NIOAsyncChannel(wrappingChannelSynchronously: channel)
+                    }
                 }
         )
     }

@@ -44,6 +44,8 @@ struct RequestHead: Equatable {
 
     func values(of name: String) -> [String] { fields.filter { $0.name == name }.map(\.value) }
 
+    var asksForWebSocket: Bool { values(of: "upgrade").contains { $0.lowercased() == "websocket" } }
+
     func cookie(_ name: String) -> Substring? {
         for value in values(of: "cookie") {
             for pair in value.split(separator: ";") {

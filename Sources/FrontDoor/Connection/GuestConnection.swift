@@ -25,8 +25,7 @@ struct GuestConnection: Sendable {
             door.counters.refused()
             return
         }
-        door.counters.opened(target.kind)
-        defer { door.counters.closed(target.kind) }
+        let counted = door.counters.opened(target.kind)
         guard try await isAdmitted(to: target.endpoint.port) else { return }
         let guest: any GuestStream
         do {
@@ -35,7 +34,7 @@ struct GuestConnection: Sendable {
             try await apologise(error)
             return
         }
-        try await join(guest, dropping: target.consumed)
+        try await join(guest, dropping: target.consumed, counted)
     }
 
     // MARK: Where to
@@ -128,7 +127,11 @@ struct GuestConnection: Sendable {
     }
 
     /// From here on nothing is looked at any more.
-    private func join(_ guest: any GuestStream, dropping count: Int) async throws {
+    private func join(
+        _ guest: any GuestStream,
+        dropping count: Int,
+        _ counted: CountedConnection
+    ) async throws {
         let client: NIOAsyncChannel<ByteBuffer, ByteBuffer>
         do {
             client = try await channel.eventLoop.submit {
@@ -148,7 +151,7 @@ struct GuestConnection: Sendable {
             await guest.close()
             throw error
         }
-        try await StreamPump(client: client, guest: guest, severance: severance).run()
+        try await StreamPump(client: client, guest: guest, severance: severance, counted: counted).run()
     }
 
     /// Tells a person why there is nothing to see; a program that speaks no HTTP/1 sees its connection end.
@@ -170,8 +173,7 @@ struct GuestConnection: Sendable {
     // MARK: Of vers
 
     private func tunnel() async throws {
-        door.counters.opened(.tunnel)
-        defer { door.counters.closed(.tunnel) }
+        let counted = door.counters.opened(.tunnel)
         let newline = UInt8(ascii: "\n")
         let opening = try await gate.collect(
             limit: TunnelRequest.maximumLength,
@@ -203,6 +205,6 @@ struct GuestConnection: Sendable {
             await guest.close()
             throw error
         }
-        try await join(guest, dropping: line.count + 1)
+        try await join(guest, dropping: line.count + 1, counted)
     }
 }

@@ -9,9 +9,11 @@ struct StreamPump {
     let client: NIOAsyncChannel<ByteBuffer, ByteBuffer>
     let guest: any GuestStream
     let severance: NIOLoopBound<Severance>
+    let counted: CountedConnection
 
     /// Closes both ends before it returns.
     func run() async throws {
+        async let departure: Void = closeGuestWhenClientIsGone()
         do {
             try await client.executeThenClose { inbound, outbound in
                 try await withThrowingTaskGroup(of: Void.self) { group in
@@ -26,10 +28,23 @@ struct StreamPump {
             throw error
         }
         await guest.close()
+        await departure
+    }
+
+    /// A client that resets its connection is noticed by nobody who waits for the guest to take or say something.
+    private func closeGuestWhenClientIsGone() async {
+        // Never fails.
+        try? await client.channel.closeFuture.get()
+        await guest.close()
     }
 
     private func upstream(_ inbound: NIOAsyncChannelInboundStream<ByteBuffer>) async throws {
-        for try await bytes in inbound { try await guest.write(Array(bytes.readableBytesView)) }
+        var isFirst = true
+        for try await bytes in inbound {
+            if isFirst { counted.note(firstBytes: bytes.readableBytesView) }
+            isFirst = false
+            try await guest.write(Array(bytes.readableBytesView))
+        }
         try Task.checkCancellation()
         try await guest.endWriting()
     }

@@ -53,6 +53,8 @@ extension FrontDoorResponse {
 public struct FrontDoorCounters: Codable, Sendable, Equatable {
     public var ssh = DoorConnectionCounters()
     public var http = DoorConnectionCounters()
+    /// Not among those of HTTP. Told by the first request of a connection.
+    public var websocket = DoorConnectionCounters()
     /// Of `vers` itself.
     public var tunnel = DoorConnectionCounters()
     public var other = DoorConnectionCounters()

@@ -18,6 +18,7 @@ public struct HealthResponse: Codable, Sendable, Equatable {
     public var exec: StreamCounters
     /// The same as those of the front door; the public API has them here.
     public var ssh: DoorConnectionCounters
+    public var websocket: DoorConnectionCounters
     public var front_door: FrontDoorCounters
 
     public init(
@@ -25,12 +26,14 @@ public struct HealthResponse: Codable, Sendable, Equatable {
         http: HTTPCounters,
         exec: StreamCounters,
         ssh: DoorConnectionCounters,
+        websocket: DoorConnectionCounters,
         front_door: FrontDoorCounters
     ) {
         self.status = status
         self.http = http
         self.exec = exec
         self.ssh = ssh
+        self.websocket = websocket
         self.front_door = front_door
     }
 }

@@ -19,6 +19,7 @@ struct SystemRoutes: Sendable {
                     http: counters.snapshot,
                     exec: follows.counters,
                     ssh: door.ssh,
+                    websocket: door.websocket,
                     front_door: door
                 )
             )

@@ -33,7 +33,7 @@ extension IntegrationTests {
                 #expect(names.count == 30)
             }
             let pid = try #require(instance.daemonPID)
-            let resident = try Self.residentMiB(of: pid)
+            let resident = try DaemonUsage.residentMiB(of: pid)
             let before = try Self.cpuTicks(of: pid)
             let began = ContinuousClock.now
             try await Task.sleep(for: .seconds(4))
@@ -47,12 +47,6 @@ extension IntegrationTests {
             try await client.deleteMachine(origin, recursive: true)
             for machine in try await client.machines() { try await client.deleteMachine(machine.vm_id) }
             try await client.deleteCommit(commit)
-        }
-
-        private static func residentMiB(of pid: Int32) throws -> Int {
-            let text = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
-            let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("VmRSS:") })
-            return try #require(line.split(separator: " ").dropFirst().first.flatMap { Int($0) }) / 1024
         }
 
         /// Fields 14 and 15 of `/proc/<pid>/stat`: user and system time.

@@ -24,23 +24,12 @@ struct DoorClient: Sendable {
         ends: Bool = true,
         until count: Int = .max
     ) async throws -> String {
-        var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.trustRoots = .certificates(roots)
-        configuration.applicationProtocols = protocols
-        let context = try NIOSSLContext(configuration: configuration)
-        let port = Int(try #require(door.port))
-        let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-            .channelOption(.allowRemoteHalfClosure, value: true)
-            .connect(host: door.address, port: port) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let handler = try NIOSSLClientHandler(context: context, serverHostname: name)
-                    try channel.pipeline.syncOperations.addHandler(handler)
-                    return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
-                        wrappingChannelSynchronously: channel,
-                        configuration: .init(isOutboundHalfClosureEnabled: true)
-                    )
-                }
-            }
+        let channel = try await connect(to: name, protocols: protocols) { channel in
+            try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
+                wrappingChannelSynchronously: channel,
+                configuration: .init(isOutboundHalfClosureEnabled: true)
+            )
+        }
         return try await channel.executeThenClose { inbound, outbound in
             if !text.isEmpty { try await outbound.write(ByteBuffer(string: text)) }
             if ends { outbound.finish() }
@@ -51,6 +40,38 @@ struct DoorClient: Sendable {
             }
             return answer
         }
+    }
+
+    /// A connection that stays open until it is closed by either side.
+    func hold(_ name: String) async throws -> HeldConnection {
+        try await connect(to: name, protocols: []) { channel in
+            let cut = HeldConnection.Cut()
+            let connection = HeldConnection(channel, NIOLoopBound(cut, eventLoop: channel.eventLoop))
+            try channel.pipeline.syncOperations.addHandler(cut, position: .first)
+            try channel.pipeline.syncOperations.addHandler(HeldConnection.Handler(connection))
+            return connection
+        }
+    }
+
+    private func connect<Output: Sendable>(
+        to name: String,
+        protocols: [String],
+        _ wrap: @escaping @Sendable (any Channel) throws -> Output
+    ) async throws -> Output {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.trustRoots = .certificates(roots)
+        configuration.applicationProtocols = protocols
+        let context = try NIOSSLContext(configuration: configuration)
+        return try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .connectTimeout(.seconds(60))
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .connect(host: door.address, port: Int(try #require(door.port))) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let handler = try NIOSSLClientHandler(context: context, serverHostname: name)
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                    return try wrap(channel)
+                }
+            }
     }
 
     /// A request as simple as it gets.

@@ -65,16 +65,7 @@ extension IntegrationTests {
             let name = door.door.hostName(of: machine)
             _ = try await door.get(name)
             let pid = try #require(instance.daemonPID)
-            // The database's readers are files that stay open.
-            @Sendable func sockets() throws -> Int {
-                let directory = "/proc/\(pid)/fd"
-                return try FileManager.default.contentsOfDirectory(atPath: directory).filter {
-                    // One that was closed meanwhile is none.
-                    let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(directory)/\($0)")
-                    return link?.hasPrefix("socket:") == true
-                }.count
-            }
-            let before = try sockets()
+            let before = try DaemonUsage.sockets(of: pid)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 // As many as the guest's small server lets wait; each a connection of its own.
                 for _ in 0..<8 {
@@ -87,7 +78,9 @@ extension IntegrationTests {
                 }
                 try await group.waitForAll()
             }
-            try await eventually("the daemon to have as many sockets as before") { try sockets() <= before }
+            try await eventually("the daemon to have as many sockets as before") {
+                try DaemonUsage.sockets(of: pid) <= before
+            }
             try await eventually("the daemon to count no connection") {
                 try await client.health().front_door.http.connections_active == 0
             }

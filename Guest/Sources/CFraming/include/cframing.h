@@ -2,9 +2,9 @@
 // Most of them are handled by an emulated processor.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 struct cframing_part {
     const void *bytes;
@@ -14,6 +14,13 @@ struct cframing_part {
 // Encodes the parts as one block, without a delimiter, to `output`, which has room for the longest encoding. Returns
 // the length.
 size_t cframing_encode(const struct cframing_part *parts, size_t count, uint8_t *output);
-// Decodes a block without zeros to `output`, which has room for `count` bytes. Returns the length, or -1 when it is not
-// one.
-ssize_t cframing_decode(const uint8_t *block, size_t count, uint8_t *output);
+
+// Where in a block a decoder is; all zero at its beginning. At the end of a block `rest` is 0, or it is none.
+struct cframing_decoder {
+    size_t rest;
+    bool ends_with_zero;
+};
+
+// Decodes the next part of a block, which has no zero in it, to `output`, which has room for `count` bytes. Returns the
+// length.
+size_t cframing_decode(struct cframing_decoder *decoder, const uint8_t *bytes, size_t count, uint8_t *output);

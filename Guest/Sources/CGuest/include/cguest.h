@@ -105,10 +105,16 @@ bool cguest_is_connected_to_itself(int fd);
 int cguest_open_datagrams(const struct cguest_address *address, uint16_t port);
 // The error that is pending on a socket, or 0.
 int cguest_socket_error(int fd);
+// Has the kernel hold so many bytes that the other end of a connection has not taken yet, as far as it may.
+void cguest_set_send_buffer(int fd, size_t bytes);
 // Lets close(2) reset the connection.
 void cguest_reset_on_close(int fd);
 // Lets this process, but not those of cguest_spawn(), have that many descriptors, if it may.
 void cguest_raise_descriptor_limit(uint64_t count);
+// Has this process, but none that it starts, run before all others that want the processor, if it may.
+void cguest_run_first(void);
+// Has the heap keep so many bytes that are free, in place of giving them back and getting them anew, cleared.
+void cguest_keep_heap(size_t bytes);
 // The limit from before it was raised, or NULL.
 const struct rlimit *cguest_limit_of_commands(void);
 

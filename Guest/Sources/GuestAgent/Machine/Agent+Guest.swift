@@ -5,11 +5,16 @@ import GuestProtocol
 extension Agent {
     /// For streams, and for as many commands as may run, each with a few.
     private static let descriptorLimit: UInt64 = 32_768
+    /// What streams take and leave all the time.
+    private static let keptHeapInBytes = 2 * 1024 * 1024
 
     /// Serves the machine's port until it is powered off.
     static func serveGuest(_ machine: Machine) throws(SystemError) -> Never {
         signal(SIGPIPE, SIG_IGN)
         cguest_raise_descriptor_limit(descriptorLimit)
+        // Whoever takes what a stream brings would take the processor from us at every piece of it.
+        cguest_run_first()
+        cguest_keep_heap(Self.keptHeapInBytes)
         let agent = try Agent(machine: machine)
         agent.lastDiskSize = (try? RootFilesystem.sizes("/").diskInBytes) ?? 0
         try agent.watchMachine()

@@ -8,7 +8,11 @@ final class Port {
     static let highWaterInBytes = 256 * 1024
     private static let readSize = 64 * 1024
     /// Reads in a row before other descriptors get their turn.
-    private static let readsPerTurn = 16
+    private static let readsPerTurn = 64
+    /// A page, which is what the driver gives at once.
+    private static let fullRead = 4096
+    private static let batchInBytes = 192 * 1024
+    private static let longestPauseInMicroseconds: UInt32 = 4000
 
     private let loop: EventLoop
     private var decoder = FrameDecoder()
@@ -18,6 +22,9 @@ final class Port {
     private var written = 0
     private var buffer = [UInt8](repeating: 0, count: Port.readSize)
     private var hasMore = false
+    /// What the last turn has read.
+    private var turnInBytes = 0
+    private var pauseInMicroseconds: UInt32 = 0
 
     var onFrame: (Frame) -> Void = { _ in }
     /// The host has gone; what it followed need not wait for it.
@@ -87,6 +94,7 @@ final class Port {
 
     /// Goes on reading what was left for the sake of fairness or because too much waits to be written.
     func readRemaining() {
+        turnInBytes = 0
         if hasMore, waitingBytes < 4 * Self.highWaterInBytes { read() }
     }
 
@@ -96,9 +104,21 @@ final class Port {
         descriptor = fd
         try loop.add(fd, EventLoop.readable | EventLoop.writable | EventLoop.edgeTriggered) { [unowned self] _ in
             hasMore = true
-            readRemaining()
         }
         hasMore = true
+    }
+
+    /// Whether the host is likely to be in the middle of sending much.
+    var isBusy: Bool { turnInBytes >= Self.fullRead }
+
+    /// Lets more of a bulk come together, as long as it takes for a batch of it: found out by what came the last time.
+    func pauseForMore() {
+        if turnInBytes >= Self.batchInBytes {
+            pauseInMicroseconds /= 2
+        } else if turnInBytes < Self.batchInBytes / 2 {
+            pauseInMicroseconds = min(Self.longestPauseInMicroseconds, max(250, pauseInMicroseconds * 2))
+        }
+        usleep(pauseInMicroseconds)
     }
 
     private func read() {
@@ -106,6 +126,7 @@ final class Port {
             guard descriptor >= 0 else { return }
             let count = Glibc.read(descriptor, &buffer, buffer.count)
             if count > 0 {
+                turnInBytes += count
                 buffer.withUnsafeBytes { decoder.decode(UnsafeRawBufferPointer(rebasing: $0[..<count]), each: onFrame) }
                 if waitingBytes >= 4 * Self.highWaterInBytes { return }
             } else if count < 0, errno == EINTR {

@@ -4,15 +4,23 @@ import GuestProtocol
 
 /// An established connection of the guest, and what is on its way through it.
 final class GuestSocket {
+    private static let piecesAtOnce = 16
+    private static let bulkInBytes = 16 * 1024
+
     let channel: UInt32
     let descriptor: Int32
     /// What the host has room for.
     var sendWindow = SendWindow.stream
     var receiveWindow = ReceiveWindow.stream
     /// From the host, not taken by the kernel yet.
-    var waiting = Deque<ArraySlice<UInt8>>()
+    private var waiting = Deque<ArraySlice<UInt8>>()
+    private(set) var waitingBytes = 0
     var isWritable = true
     var isReadable = true
+    /// Whether something of the host's is to be passed on.
+    var isDue = false
+    /// Whether some of it has come since it was last looked at.
+    var hasGrown = false
     /// Whether it stands in the queue of those that are read.
     var isQueued = false
     /// The host sends nothing more.
@@ -34,34 +42,79 @@ final class GuestSocket {
     /// What the next read may take.
     var canBeRead: Bool { isReadable && !hasGuestEnded && !isLeft && sendWindow.available > 0 }
 
-    /// Writes what waits, as far as the kernel takes it.
+    /// Whether more is worth waiting for: the last piece was long, as none is at the end of what a client says.
+    var isGathering: Bool {
+        guard hasGrown, !hasHostEnded, waitingBytes < receiveWindow.size / 2 else { return false }
+        return (waiting.last?.count ?? 0) >= Self.bulkInBytes
+    }
+
+    func take(_ bytes: [UInt8]) {
+        guard !bytes.isEmpty else { return }
+        waiting.append(bytes[...])
+        waitingBytes += bytes.count
+        hasGrown = true
+    }
+
+    /// Writes what waits, as far as the kernel takes it, in as few calls as can be: each may have the guest switch to
+    /// whoever reads.
     /// - Returns: how many bytes are gone from here.
     func flush() -> Int {
         var count = 0
-        while isWritable, let piece = waiting.popFirst() {
-            let sent = piece.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-            if sent == piece.count {
+        while isWritable, !waiting.isEmpty {
+            let sent = Self.send(waiting.prefix(Self.piecesAtOnce), to: descriptor)
+            if sent >= 0 {
                 count += sent
-            } else if sent >= 0 {
-                count += sent
-                waiting.putBack(piece.dropFirst(sent))
-            } else if errno == EINTR {
-                waiting.putBack(piece)
+                drop(sent)
             } else if errno == EAGAIN {
-                waiting.putBack(piece)
                 isWritable = false
-            } else {
-                count += piece.count + discard(because: errno)
+            } else if errno != EINTR {
+                count += discard(because: errno)
             }
         }
         return count
     }
 
+    private func drop(_ count: Int) {
+        waitingBytes -= count
+        var rest = count
+        while rest > 0, let piece = waiting.popFirst() {
+            if piece.count > rest { waiting.putBack(piece.dropFirst(rest)) }
+            rest -= min(rest, piece.count)
+        }
+    }
+
+    private static func send(_ pieces: [ArraySlice<UInt8>], to descriptor: Int32) -> Int {
+        withVectors(pieces[...], []) { vectors in
+            var vectors = vectors
+            return vectors.withUnsafeMutableBufferPointer { buffer in
+                var message = msghdr()
+                message.msg_iov = buffer.baseAddress
+                message.msg_iovlen = buffer.count
+                return sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL))
+            }
+        }
+    }
+
+    /// Calls `body` while the bytes of all pieces stay where they are.
+    private static func withVectors(
+        _ pieces: ArraySlice<ArraySlice<UInt8>>,
+        _ vectors: [iovec],
+        _ body: ([iovec]) -> Int
+    ) -> Int {
+        guard let first = pieces.first else { return body(vectors) }
+        return first.withUnsafeBytes { bytes in
+            let vector = iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+            return withVectors(pieces.dropFirst(), vectors + [vector], body)
+        }
+    }
+
     private func discard(because number: Int32) -> Int {
         writeError = number
         isShutDown = true
-        var count = 0
-        while let piece = waiting.popFirst() { count += piece.count }
-        return count
+        defer {
+            waiting = Deque()
+            waitingBytes = 0
+        }
+        return waitingBytes
     }
 }

@@ -7,6 +7,8 @@ import GuestProtocol
 final class StreamTable {
     /// How long a connection that the host has left may take to deliver what the host had sent.
     private static let lingering: UInt64 = 60_000
+    /// Of all connections together.
+    private static let heldInBytes = 1024 * 1024
     private static let events = EventLoop.readable | EventLoop.writable | EventLoop.edgeTriggered
 
     private let loop: EventLoop
@@ -18,6 +20,8 @@ final class StreamTable {
     private var sockets: [UInt32: GuestSocket] = [:]
     /// Those that may have something to read, in the order of their turns.
     private var queue = Deque<GuestSocket>()
+    /// Those that have got something from the host in this turn.
+    private var due: [GuestSocket] = []
     /// What the windows may still grow by.
     private var growth: Int
     /// A sixteenth of memory for windows that were let grow, a quarter for those that were not.
@@ -61,6 +65,8 @@ final class StreamTable {
     }
 
     private func begin(_ channel: UInt32, _ descriptor: Int32) {
+        // All that a window lets come, so that the kernel passes it on by itself while whoever takes it runs.
+        cguest_set_send_buffer(descriptor, ProtocolLimits.largestStreamWindowInBytes)
         let socket = GuestSocket(channel: channel, descriptor: descriptor)
         do throws(SystemError) {
             try loop.add(descriptor, Self.events) { [unowned self, unowned socket] events in
@@ -89,9 +95,31 @@ final class StreamTable {
             throw Failure(.badRequest, "more data than the stream has room for")
         }
         guard !socket.hasHostEnded else { throw Failure(.badRequest, "data behind the end of the stream") }
-        if !frame.payload.isEmpty { socket.waiting.append(frame.payload[...]) }
+        socket.take(frame.payload)
         socket.hasHostEnded = frame.flags.contains(.end)
-        flush(socket)
+        guard !socket.isDue else { return }
+        socket.isDue = true
+        due.append(socket)
+    }
+
+    /// Passes on what has come from the host. Bulk is held until half a window of it has come together: each piece that is
+    /// passed on has the guest switch to the process that takes it and back, which costs an emulated processor as much as
+    /// the copying of 100 KiB.
+    /// - Returns: whether something is held, for the next call.
+    func deliver(isMoreExpected: Bool) -> Bool {
+        let holds = isMoreExpected && due.reduce(0) { $0 + $1.waitingBytes } < Self.heldInBytes
+        var held: [GuestSocket] = []
+        for socket in due where sockets[socket.channel] === socket {
+            if holds, socket.isGathering {
+                socket.hasGrown = false
+                held.append(socket)
+            } else {
+                socket.isDue = false
+                flush(socket)
+            }
+        }
+        due = held
+        return !held.isEmpty
     }
 
     func grant(_ credit: UInt32, on channel: UInt32) throws(ProtocolError) {
@@ -104,6 +132,8 @@ final class StreamTable {
     func close(_ channel: UInt32) {
         if let dial = dials.removeValue(forKey: channel) { return dial.cancel() }
         guard let socket = sockets[channel] else { return }
+        if socket.isDue { flush(socket) }
+        guard sockets[channel] === socket else { return }
         guard socket.hasHostEnded else { return drop(socket, resetting: true) }
         if socket.isShutDown { return drop(socket, resetting: false) }
         socket.isLeft = true
@@ -170,7 +200,7 @@ final class StreamTable {
             enqueue(socket)
         }
         if count > 0, !socket.isLeft, !socket.hasHostEnded { grant(count, to: socket) }
-        if socket.hasHostEnded, socket.waiting.isEmpty, !socket.isShutDown {
+        if socket.hasHostEnded, socket.waitingBytes == 0, !socket.isShutDown {
             socket.isShutDown = true
             shutdown(socket.descriptor, Int32(SHUT_WR))
         }

@@ -12,6 +12,9 @@ struct Deque<Element> {
         return element
     }
 
+    /// Up to so many of the first elements.
+    func prefix(_ count: Int) -> [Element] { storage[head...].prefix(count).compactMap(\.self) }
+
     var last: Element? { isEmpty ? nil : storage[storage.count - 1] }
 
     mutating func append(_ element: Element) {

@@ -7,8 +7,6 @@ public enum ProtocolError: Error, Equatable, Sendable {
     case tooLong(field: String, length: Int, limit: Int)
     case invalidValue(field: String, value: UInt64)
     case invalidText(field: String)
-    /// Not a COBS block.
-    case badEncoding
     case badMagic
     case unsupportedVersion(UInt8)
     case badChecksum

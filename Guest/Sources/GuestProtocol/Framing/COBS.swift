@@ -14,20 +14,4 @@ public enum COBS {
         }
         if output.isEmpty { output = block } else { output += block }
     }
-
-    /// - Precondition: `block` is not empty and has no zero in it, as between two delimiters.
-    static func decode(_ block: UnsafeRawBufferPointer) throws(ProtocolError) -> [UInt8] {
-        var isDecoded = false
-        let bytes = [UInt8](unsafeUninitializedCapacity: block.count) { buffer, count in
-            let length = cframing_decode(
-                block.assumingMemoryBound(to: UInt8.self).baseAddress,
-                block.count,
-                buffer.baseAddress
-            )
-            isDecoded = length >= 0
-            count = max(0, length)
-        }
-        guard isDecoded else { throw .badEncoding }
-        return bytes
-    }
 }

@@ -19,10 +19,8 @@ public struct Frame: Equatable, Sendable {
     public static let headerInBytes = 12
     public static let checksumInBytes = 4
     public static let delimiter: UInt8 = 0
-    /// The longest encoded frame, without its delimiter.
-    public static let encodedLimit = COBS.encodedLimit(
-        headerInBytes + ProtocolLimits.payloadInBytes + checksumInBytes
-    )
+    /// Room for the longest frame, however its parts come: the encoded bytes of a part are never fewer than the decoded.
+    static let decodedLimit = COBS.encodedLimit(headerInBytes + ProtocolLimits.payloadInBytes + checksumInBytes)
 
     public var type: FrameType
     public var flags: FrameFlags
@@ -64,10 +62,8 @@ public struct Frame: Equatable, Sendable {
         output.append(Self.delimiter)
     }
 
-    /// Decodes what stands between two delimiters.
-    /// - Precondition: there is no delimiter in it.
-    init(delimited block: UnsafeRawBufferPointer) throws(ProtocolError) {
-        let bytes = try COBS.decode(block)
+    /// Reads what stood between two delimiters.
+    init(decoded bytes: UnsafeRawBufferPointer) throws(ProtocolError) {
         let end = bytes.count - Self.checksumInBytes
         guard end >= Self.headerInBytes else { throw .truncated(field: "header") }
         let limit = ProtocolLimits.payloadInBytes
@@ -76,20 +72,17 @@ public struct Frame: Equatable, Sendable {
         }
         guard bytes[0] == Self.magic else { throw .badMagic }
         let flags = FrameFlags(rawValue: bytes[3])
-        let (computed, stored) = bytes.withUnsafeBytes { bytes in
-            let header = UnsafeRawBufferPointer(rebasing: bytes[..<Self.headerInBytes])
-            let payload = UnsafeRawBufferPointer(rebasing: bytes[Self.headerInBytes..<end])
-            return (Self.checksum(header, payload, flags), bytes.loadUnaligned(fromByteOffset: end, as: UInt32.self))
-        }
-        guard computed == UInt32(littleEndian: stored) else { throw .badChecksum }
+        let header = UnsafeRawBufferPointer(rebasing: bytes[..<Self.headerInBytes])
+        let payload = UnsafeRawBufferPointer(rebasing: bytes[Self.headerInBytes..<end])
+        let stored = bytes.loadUnaligned(fromByteOffset: end, as: UInt32.self)
+        guard Self.checksum(header, payload, flags) == UInt32(littleEndian: stored) else { throw .badChecksum }
         guard bytes[1] == Self.version else { throw .unsupportedVersion(bytes[1]) }
         guard let type = FrameType(rawValue: bytes[2]) else { throw .unknownType(bytes[2]) }
         self.type = type
         self.flags = flags
-        var reader = ByteReader(Array(bytes[4..<Self.headerInBytes]))
-        session = try reader.read("session")
-        channel = try reader.read("channel")
-        payload = Array(bytes[Self.headerInBytes..<end])
+        session = UInt32(littleEndian: header.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
+        channel = UInt32(littleEndian: header.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+        self.payload = Array(payload)
     }
 
     private static func checksum(

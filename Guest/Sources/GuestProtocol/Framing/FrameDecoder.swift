@@ -1,10 +1,16 @@
+import CFraming
 import Glibc
 
 /// Finds frames in a byte stream that may start, or go on, anywhere. What is malformed is dropped up to the next
-/// delimiter and counted. Memory is bounded by one encoded frame.
+/// delimiter and counted. Memory is bounded by one frame.
 public struct FrameDecoder: Sendable {
-    private var pending: [UInt8] = []
-    private var skipping = false
+    /// The present block as far as it has come, decoded. Its bytes are copied twice on their way to a payload, since most
+    /// of them are copied by an emulated processor.
+    private var block = [UInt8](repeating: 0, count: Frame.decodedLimit)
+    private var length = 0
+    private var decoder = cframing_decoder()
+    private var isEmpty = true
+    private var isTooLong = false
     /// Blocks that were not frames, since the beginning.
     public private(set) var droppedBlocks: UInt64 = 0
 
@@ -14,11 +20,12 @@ public struct FrameDecoder: Sendable {
         var rest = bytes
         while let base = rest.baseAddress, !rest.isEmpty {
             guard let found = memchr(base, Int32(Frame.delimiter), rest.count) else {
-                keep(rest)
+                take(rest)
                 return
             }
             let length = UnsafeRawPointer(found) - base
-            finish(UnsafeRawBufferPointer(rebasing: rest[..<length]), each: each)
+            take(UnsafeRawBufferPointer(rebasing: rest[..<length]))
+            finish(each: each)
             rest = UnsafeRawBufferPointer(rebasing: rest[(length + 1)...])
         }
     }
@@ -29,28 +36,31 @@ public struct FrameDecoder: Sendable {
         return frames
     }
 
-    private mutating func keep(_ part: UnsafeRawBufferPointer) {
-        guard !skipping else { return }
-        if pending.count + part.count > Frame.encodedLimit {
-            pending.removeAll(keepingCapacity: true)
-            skipping = true
-        } else {
-            pending.append(contentsOf: part)
+    /// Takes a part of a block, which has no delimiter in it.
+    private mutating func take(_ part: UnsafeRawBufferPointer) {
+        guard !part.isEmpty else { return }
+        isEmpty = false
+        guard !isTooLong, length + part.count <= block.count else {
+            isTooLong = true
+            return
+        }
+        length += block.withUnsafeMutableBufferPointer { block in
+            guard let base = block.baseAddress, let bytes = part.baseAddress else { return 0 }
+            return cframing_decode(&decoder, bytes.assumingMemoryBound(to: UInt8.self), part.count, base + length)
         }
     }
 
-    private mutating func finish(_ tail: UnsafeRawBufferPointer, each: (Frame) -> Void) {
-        keep(tail)
+    private mutating func finish(each: (Frame) -> Void) {
         defer {
-            pending.removeAll(keepingCapacity: true)
-            skipping = false
+            (length, isEmpty, isTooLong) = (0, true, false)
+            decoder = cframing_decoder()
         }
-        if skipping {
-            droppedBlocks += 1
-            return
+        guard !isEmpty else { return }
+        let frame = block.withUnsafeBytes { block in
+            isTooLong || decoder.rest > 0
+                ? nil : try? Frame(decoded: UnsafeRawBufferPointer(rebasing: block[..<length]))
         }
-        if pending.isEmpty { return }
-        guard let frame = try? pending.withUnsafeBytes({ try Frame(delimited: $0) }) else {
+        guard let frame else {
             droppedBlocks += 1
             return
         }

@@ -23,9 +23,10 @@ extension TopicDescription {
                 ]),
                 "exec": .object(["streams_total": .count, "streams_active": .count]),
                 "ssh": doorCounters,
+                "websocket": doorCounters,
                 "front_door": .object([
-                    "ssh": doorCounters, "http": doorCounters, "tunnel": doorCounters, "other": doorCounters,
-                    "refused_total": .count,
+                    "ssh": doorCounters, "http": doorCounters, "websocket": doorCounters, "tunnel": doorCounters,
+                    "other": doorCounters, "refused_total": .count,
                 ]),
             ]),
             "FrontDoor": .object(
