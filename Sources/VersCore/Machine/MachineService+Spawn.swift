@@ -50,11 +50,11 @@ extension MachineService {
             if commit.hasMemory, network == nil, unused.count < count {
                 unused += await domain.standbys.take(count - unused.count, as: commit.standbyRole)
             }
-            let traffic = try await inheritedTraffic(from: commit, for: principal)
+            let parent = try await origin(of: commit, for: principal)
             var places = try await self.places(count - unused.count, like: network)
             let children = try (0..<count).map { index in
                 let standby = index < unused.count ? unused[index] : nil
-                var machine = try child(of: commit, id: standby?.id, traffic: traffic, for: principal)
+                var machine = try child(of: commit, id: standby?.id, from: parent, for: principal)
                 machine.network = standby == nil ? places.popLast() : standby?.network
                 return Blueprint(machine: machine, standby: standby)
             }
@@ -81,14 +81,21 @@ extension MachineService {
         var standby: Standby?
     }
 
+    /// The VM that a commit was taken from. Nil when it is none of the principal's.
+    private func origin(of commit: Commit, for principal: Principal) async throws -> Machine? {
+        guard commit.organisationID == principal.organisationID, let id = commit.parentMachineID else { return nil }
+        return try await domain.metadata.machine(id)
+    }
+
     /// The record of a new VM that starts from `commit`.
+    /// - Parameter origin: whose ways with connections and whose variables it inherits.
     func child(
         of commit: Commit,
         id: MachineID?,
-        traffic: TrafficPolicy,
+        from origin: Machine?,
         for principal: Principal
     ) throws -> Machine {
-        Machine(
+        var machine = Machine(
             id: id ?? MachineID(),
             ownerID: principal.keyID,
             organisationID: principal.organisationID,
@@ -100,9 +107,11 @@ extension MachineService {
             parentCommitID: commit.id,
             // The tree of another organisation, whose commit is public, has nothing to do with this one.
             parentMachineID: commit.organisationID == principal.organisationID ? commit.parentMachineID : nil,
-            traffic: traffic,
+            traffic: TrafficPolicy(wakes: origin?.traffic.wakes ?? false),
             credentials: try domain.keys.machineCredentials(comment: "vers")
         )
+        machine.environment = origin?.environment ?? [:]
+        return machine
     }
 
     /// Starts one VM from a commit. Returns its record as it should be stored; the caller stores it.
