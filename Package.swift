@@ -250,7 +250,10 @@ let package = Package(
         ),
         .testTarget(
             name: "VersClientTests",
-            dependencies: ["APITestSupport", "VersClient", "VersAPI", nioCore, systemPackage],
+            dependencies: [
+                "APITestSupport", "VersClient", "VersAPI", nioCore, nioPosix, systemPackage,
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(
@@ -261,8 +264,9 @@ let package = Package(
         .testTarget(
             name: "FrontDoorTests",
             dependencies: [
-                "FrontDoor", "KeyMaterial", "VersCore", "VersAPI", logging, lifecycle, systemPackage, nioCore, nioPosix,
-                nioSSL, .product(name: "NIOEmbedded", package: "swift-nio"),
+                "FrontDoor", "KeyMaterial", "VersClient", "VersCore", "VersAPI", logging, lifecycle, systemPackage,
+                nioCore,
+                nioPosix, nioSSL, .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             swiftSettings: settings
         ),

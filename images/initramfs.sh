@@ -2,15 +2,15 @@
 # images/initramfs.sh AGENT MODULES SSH FILE: an initramfs with the static AGENT as /init, MODULES (with its order file) as
 # /modules and the programs of SSH as /ssh, in FILE.
 #
-# It is not compressed: the host's page cache holds it once for all guests, and unpacking it in the guest costs more
-# under emulation than copying it.
+# It is compressed by LZ4, which halves it and costs a boot under emulation 0.06 s of 2.8; zstd makes a third of it, and
+# costs 0.3 s.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 source "$here/lib.sh"
 
 [[ $# -eq 4 ]] || fail "expected: initramfs.sh AGENT MODULES SSH FILE"
-require cpio cpio
+require cpio cpio lz4 lz4
 agent=$1 modules=$2 ssh=$3 output=$(readlink -f "$4")
 [[ -x $agent ]] || fail "no agent at $agent" "make build"
 
@@ -22,4 +22,7 @@ install -m 0644 "$modules"/* "$scratch/modules"
 install -m 0755 "$ssh"/* "$scratch/ssh"
 find "$scratch" -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 (cd "$scratch" && find . -print0 | LC_ALL=C sort -z |
-    cpio --quiet --null --create --format=newc --owner=0:0 --reproducible) >"$output"
+    cpio --quiet --null --create --format=newc --owner=0:0 --reproducible) | lz4 -q -l -9 >"$output"
+# Another archive may be put behind it, at a multiple of four bytes. The kernel takes LZ4's old format, which has no end,
+# for ended by a block of size 0.
+truncate --size "$((($(stat --format %s "$output") + 3) / 4 * 4 + 4))" "$output"

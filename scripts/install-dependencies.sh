@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(
     qemu-system-x86 qemu-utils                     # the VMs and their disks
     iproute2 nftables dnsmasq-base                 # private networks of VMs
-    mmdebstrap e2fsprogs cpio kmod uidmap          # the images
+    mmdebstrap e2fsprogs cpio lz4 kmod uidmap      # the images
     zstd                                           # images with zstd layers
     gcc libc6-dev libsqlite3-dev libssl-dev zlib1g-dev libext2fs-dev # the build
     make git openssh-client ca-certificates
@@ -14,7 +14,7 @@ packages=(
 # The engine's tests boot the host's cloud kernel with a small busybox; those of images use a registry, and the
 # contract's are in Python.
 if [[ ${1:-} == --development ]]; then
-    packages+=(shellcheck linux-image-cloud-amd64 busybox-static seabios docker-registry python3-venv)
+    packages+=(shellcheck linux-image-cloud-amd64 busybox-static seabios docker-registry python3-venv rsync)
 fi
 
 missing=()

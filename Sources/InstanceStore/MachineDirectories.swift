@@ -85,15 +85,23 @@ public struct MachineDirectories: MachineFileStoring {
             for path in paths where opened == nil { opened = try MachineLogs.open(path, .readOnly) }
             guard let file = opened else { return ConsoleChunk(bytes: [], nextOffset: 0) }
             defer { try? file.close() }
-            let size = UInt64(try file.seek(offset: 0, from: .end))
-            // A log that was begun anew is read from its start.
-            let start = offset > size ? 0 : offset
-            var bytes = [UInt8](repeating: 0, count: Int(min(UInt64(limit), size - start)))
-            let count = try bytes.withUnsafeMutableBytes {
-                try file.read(fromAbsoluteOffset: Int64(start), into: $0)
-            }
-            bytes.removeLast(bytes.count - count)
-            return ConsoleChunk(bytes: bytes, nextOffset: start + UInt64(count))
+            return try ConsoleChunk(of: file, offset: offset, limit: limit)
         }
+    }
+
+    public func followConsole(of id: MachineID, offset: UInt64) async throws -> any ConsoleFollowing {
+        try await ConsoleFollower(of: id, layout: layout, offset: offset)
+    }
+}
+
+extension ConsoleChunk {
+    /// What a console's file has from `offset` on. A log that was begun anew, and is shorter, is read from its start.
+    init(of file: FileDescriptor, offset: UInt64, limit: Int) throws {
+        let size = UInt64(try file.seek(offset: 0, from: .end))
+        let start = offset > size ? 0 : offset
+        var bytes = [UInt8](repeating: 0, count: Int(min(UInt64(limit), size - start)))
+        let count = try bytes.withUnsafeMutableBytes { try file.read(fromAbsoluteOffset: Int64(start), into: $0) }
+        bytes.removeLast(bytes.count - count)
+        self.init(bytes: bytes, nextOffset: start + UInt64(count))
     }
 }

@@ -25,6 +25,7 @@ struct MachineRecord: Codable, FetchableRecord, PersistableRecord {
     let stateReason: String?
     let labels: [String: String]?
     let isPrivate: Bool
+    let environment: [String: String]?
     let hardware: Hardware
     let diskMiB: Int
     let parentCommitID: String?
@@ -49,6 +50,7 @@ struct MachineRecord: Codable, FetchableRecord, PersistableRecord {
         stateReason = machine.stateReason
         labels = machine.labels
         isPrivate = machine.isPrivate
+        environment = machine.environment.isEmpty ? nil : machine.environment
         hardware = machine.hardware
         diskMiB = machine.diskMiB
         parentCommitID = machine.parentCommitID?.text
@@ -95,6 +97,7 @@ struct MachineRecord: Codable, FetchableRecord, PersistableRecord {
             credentials: credentials
         )
         machine.isPrivate = isPrivate
+        machine.environment = environment ?? [:]
         return machine
     }
 }

@@ -17,6 +17,7 @@ enum Schema {
         registerPrivacy(in: &migrator)
         registerTraffic(in: &migrator)
         registerListIndexes(in: &migrator)
+        registerMachineEnvironments(in: &migrator)
         return migrator
     }
 

@@ -9,8 +9,8 @@ public import VersCore
 
 /// The HTTP API on a TCP address and, when configured, on a Unix socket.
 ///
-/// A graceful shutdown stops accepting, ends followed commands with a last line (the commands run on), lets other
-/// requests finish, and returns.
+/// A graceful shutdown stops accepting, ends what is followed (commands and VMs run on), lets other requests
+/// finish, and returns.
 public struct APIServer: Service {
     /// Where the server listens, once it does.
     public struct Endpoints: Sendable, Hashable {
@@ -23,7 +23,7 @@ public struct APIServer: Service {
     private let configuration: APIServerConfiguration
     private let responder: RouterResponder<APIRequestContext>
     private let counters: ServerCounters
-    private let follows: FollowedExecs
+    private let follows: FollowedStreams
     private let logger: Logger
     private let onListening: @Sendable (Endpoints) async -> Void
     /// Every route, to compare with what is said about them.
@@ -48,7 +48,7 @@ public struct APIServer: Service {
         onListening: @escaping @Sendable (Endpoints) async -> Void = { _ in }
     ) {
         let counters = ServerCounters()
-        let follows = FollowedExecs(lingerTimeout: configuration.lingerTimeout)
+        let follows = FollowedStreams(lingerTimeout: configuration.lingerTimeout)
         let bodies = BodyReader(configuration)
         var routes = RouteList()
         MachineRoutes(machines: machines, tags: names.tags, bodies: bodies).register(on: &routes)
@@ -56,7 +56,7 @@ public struct APIServer: Service {
         CommitRoutes(commits: commits, tags: names.tags, bodies: bodies).register(on: &routes)
         ExecRoutes(machines: machines, bodies: bodies, follower: ExecFollower(follows: follows)).register(on: &routes)
         FileRoutes(machines: machines, bodies: bodies).register(on: &routes)
-        ConsoleRoutes(machines: machines).register(on: &routes)
+        ConsoleRoutes(machines: machines, follows: follows).register(on: &routes)
         ImageRoutes(images: images, bodies: bodies).register(on: &routes)
         KeyRoutes(accounts: accounts, bodies: bodies).register(on: &routes)
         OrganisationRoutes(accounts: accounts, bodies: bodies).register(on: &routes)

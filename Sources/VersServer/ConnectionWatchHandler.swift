@@ -5,9 +5,9 @@ final class ConnectionWatchHandler: ChannelInboundHandler, RemovableChannelHandl
     typealias InboundIn = NIOAny
 
     private let counters: ServerCounters
-    private let follows: FollowedExecs
+    private let follows: FollowedStreams
 
-    init(counters: ServerCounters, follows: FollowedExecs) {
+    init(counters: ServerCounters, follows: FollowedStreams) {
         self.counters = counters
         self.follows = follows
     }

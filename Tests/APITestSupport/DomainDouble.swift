@@ -11,6 +11,7 @@ public final class DomainDouble: MachineOperations, CommitOperations, KeyAuthent
     public static let date = Date(timeIntervalSince1970: 1_777_629_600.123456)
 
     public let guest = GuestDouble()
+    public let console = ConsoleDouble()
     public let machine = MachineID()
     public let commit = CommitID()
     private struct Hold: Sendable {
@@ -181,6 +182,13 @@ public final class DomainDouble: MachineOperations, CommitOperations, KeyAuthent
     {
         try record("console \(id) \(offset) \(limit)")
         return ConsoleChunk(bytes: Array("login:".utf8), nextOffset: offset + 6)
+    }
+
+    public func followConsole(of id: MachineID, offset: UInt64, for principal: Principal) async throws
+        -> any ConsoleFollowing
+    {
+        try record("console \(id) \(offset) followed")
+        return console
     }
 
     public func guest(of id: MachineID, skipWaitBoot: Bool, for principal: Principal) async throws -> any GuestSession {

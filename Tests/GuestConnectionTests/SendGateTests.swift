@@ -65,7 +65,7 @@ struct SendGateTests {
     @Test func `a guest that reads nothing stops all streams at a bound, and they go on when it does`() async throws {
         try await MuteGuest.run { guest in
             let opened = try await AgentConnector(logger: Logger(label: "test"))
-                .connect(to: guest.socket, deadline: .now + .seconds(20))
+                .connect(to: guest.socket, of: MachineID(), deadline: .now + .seconds(20))
             let session = try #require(opened as? AgentSession)
             var streams: [any GuestStream] = []
             for _ in 0..<100 { streams.append(try await session.dial(GuestEndpoint(port: 1))) }

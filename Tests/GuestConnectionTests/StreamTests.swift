@@ -70,7 +70,7 @@ import VersCore
     @Test func anAgentThatKnowsNoStreamsIsToldFromAFailure() async throws {
         try await MuteGuest.run(refusing: Failure(.badRequest, "malformed request: unknown request 14")) { guest in
             let session = try await AgentConnector(logger: Logger(label: "test"))
-                .connect(to: guest.socket, deadline: .now + .seconds(20))
+                .connect(to: guest.socket, of: MachineID(), deadline: .now + .seconds(20))
             let error = await #expect(throws: VersError.self) { _ = try await session.dial(GuestEndpoint(port: 80)) }
             #expect(error?.code == .incompatible && error?.message.contains("older release") == true)
             #expect(error?.hint?.contains("vers stop") == true)

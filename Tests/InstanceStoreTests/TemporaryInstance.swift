@@ -10,7 +10,7 @@ final class TemporaryInstance {
     init() throws {
         let home = temporaryDirectory.appending("vers-store-\(UUID().uuidString)")
         layout = InstanceLayout(home: home)
-        for directory in [layout.commits, layout.machines, layout.images] {
+        for directory in [layout.commits, layout.machines, layout.standbys, layout.images] {
             try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
         }
     }

@@ -44,7 +44,7 @@ struct SQLiteMetadataStoreTests {
         let sleep = makeCommit(kind: .sleep)
         try await store.insert(commit, changing: nil) { _ in }
         try await store.insert(sleep, changing: nil) { _ in }
-        let machine = Machine(
+        var machine = Machine(
             id: MachineID(),
             ownerID: KeyID(),
             organisationID: .owner,
@@ -65,6 +65,8 @@ struct SQLiteMetadataStoreTests {
             sleepCommitID: sleep.id,
             credentials: MachineCredentials(userKey: "u\nk", authorizedKey: "a", hostKey: "h")
         )
+        machine.isPrivate = true
+        machine.environment = ["A": "1", "B": ""]
         try await store.insert([machine])
         #expect(try await store.machine(machine.id) == machine)
     }

@@ -29,6 +29,33 @@ import VersAPI
         #expect(command.alias == "web")
     }
 
+    @Test func runOfAnImageInTheWordsOfTheNewerTool() throws {
+        let command = try parse(
+            "run",
+            "--detach",
+            "--name",
+            "api",
+            "--cpus",
+            "2",
+            "--memory-mib",
+            "256",
+            "--disk-mib",
+            "2048",
+            "--env",
+            "TOKEN",
+            "--env",
+            "MODE=test",
+            "app",
+            as: Run.self
+        )
+        #expect(command.detach && command.alias == "api" && command.image == "app")
+        #expect(command.env == ["TOKEN", "MODE=test"])
+        let machine = command.machine
+        #expect(machine.vcpuCount == 2 && machine.memoryMiB == 256 && machine.diskMiB == 2048)
+        #expect(throws: (any Error).self) { try parse("run", "--detach", "--wait", as: Run.self) }
+        #expect(throws: (any Error).self) { try parse("run", "--rootfs", "a", "b", as: Run.self) }
+    }
+
     @Test func branch() throws {
         let command = try parse("branch", "web", "-n", "x", "-c", as: Branch.self)
         #expect(command.source == "web" && command.alias == "x" && command.checkout && command.count == 1)

@@ -18,19 +18,24 @@ import VersAPI
         return try SSHOptions(machine: machine, files: files, context: context, setting: ["VERS_HOME": "/a 100%"])
     }
 
-    @Test func `OpenSSH reads a block as it is meant`() throws {
-        let block = try options().block(names: ["web", machine.text])
-        try test.write(block, to: "work/config")
+    /// What ssh prints, by lines.
+    private func openSSH(_ arguments: String...) throws -> Set<String> {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/ssh")
-        process.arguments = ["-G", "-F", "\(test.root)/work/config", "web"]
+        process.arguments = arguments
         let output = Pipe()
         process.standardOutput = output
         try process.run()
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
-        let lines = Set(text.split(separator: "\n").map(String.init))
         #expect(process.terminationStatus == 0)
+        return Set(text.split(separator: "\n").map(String.init))
+    }
+
+    @Test func `OpenSSH reads a block as it is meant`() throws {
+        let block = try options().block(names: ["web", machine.text])
+        try test.write(block, to: "work/config")
+        let lines = try openSSH("-G", "-F", "\(test.root)/work/config", "web")
         #expect(lines.contains("user root"))
         #expect(lines.contains("proxycommand env 'VERS_HOME=/a 100%%' '/opt/my vers/vers' ssh-proxy \(machine)"))
         #expect(lines.contains("identityfile \(test.root)/home/.cache/vers/ssh/\(machine).key"))
@@ -51,12 +56,21 @@ import VersAPI
 
     @Test func `the configuration is included once, before everything else`() throws {
         try test.write("Host x\n    User y\n", to: "home/.ssh/config")
-        let file = SSHConfigFile(test.context)
+        let file = SSHConfigFile(test.context, accountHome: "\(test.root)/home")
         try file.replace(with: "Host web\n")
         #expect(try file.include() && !file.include())
         #expect(test.read("home/.ssh/config") == "Include vers.config\n\nHost x\n    User y\n")
         #expect(test.read("home/.ssh/vers.config")?.hasSuffix("Host web\n") == true)
         #expect(test.mode(of: "home/.ssh/vers.config") == 0o600 && test.mode(of: "home/.ssh/config") == 0o600)
+    }
+
+    @Test func `another home than the account's is named in full`() throws {
+        let file = SSHConfigFile(test.context, accountHome: "/root")
+        try file.replace(with: "Host web\n    User someone\n")
+        #expect(try file.include() && !file.include() && !file.isRead)
+        #expect(test.read("home/.ssh/config") == "Include \"\(test.root)/home/.ssh/vers.config\"\n\n")
+        let shown = try openSSH("-G", "-F", "\(test.root)/home/.ssh/config", "web")
+        #expect(shown.contains("user someone"))
     }
 
     @Test func `a command by SSH is one line for any shell`() {

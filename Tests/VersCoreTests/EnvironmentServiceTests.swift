@@ -74,4 +74,35 @@ struct EnvironmentServiceTests {
             #expect(test.guests.identities.suffix(2).map(\.environment) == [[:], [:]])
         }
     }
+
+    @Test func `a VM's own variables go over those of its organisation, and on to its children`() async throws {
+        try await TestDomain.run { test in
+            let request = EnvironmentRequest(vars: ["A": "organisation", "B": "organisation"])
+            _ = try await test.environment.set(request, for: test.principal)
+            let configuration = MachineConfiguration(mem_size_mib: 128, env: ["A": "own", "C": "own"])
+            let machine = try await test.machines.create(configuration, waitForBoot: true, for: test.principal)
+            let expected = ["A": "own", "B": "organisation", "C": "own"]
+            // The first is the boot commit's, in which nobody's are.
+            #expect(test.guests.identities.map(\.environment) == [[:], expected])
+            _ = try await test.branch(machine)
+            #expect(test.guests.identities.last?.environment == expected)
+            for state in [RequestedState.stopped, .running] {
+                try await test.machines.setState(of: machine, to: state, skipWaitBoot: false)
+            }
+            #expect(test.guests.identities.last?.environment == expected)
+        }
+    }
+
+    @Test func `a VM is not made with variables that it could not be given`() async throws {
+        try await TestDomain.run { test in
+            for env in [["A-B": "v"], ["A": "secret\0"], ["A": String(repeating: "v", count: 8193)]] {
+                let configuration = MachineConfiguration(mem_size_mib: 128, env: env)
+                let error = await refusal {
+                    _ = try await test.machines.create(configuration, waitForBoot: true, for: test.principal)
+                }
+                #expect(error?.code == .invalidArgument && error?.message.contains("secret") == false)
+            }
+            #expect(test.guests.identities.isEmpty)
+        }
+    }
 }

@@ -35,6 +35,7 @@ struct ForeignAccessTests {
         "GET /api/v1/vm/:id/files": (.machine, nil),
         "PUT /api/v1/vm/:id/files": (.machine, #"{"path":"/a","content_b64":""}"#),
         "GET /api/v1/vm/:id/console": (.machine, nil),
+        "GET /api/v1/vm/:id/console/stream": (.machine, nil),
         "GET /api/v1/commits/:id": (.commit, nil),
         "PATCH /api/v1/commits/:id": (.commit, #"{"is_public":true}"#),
         "DELETE /api/v1/commits/:id": (.commit, nil),

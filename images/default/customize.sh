@@ -42,6 +42,8 @@ rm -f "$root/var/lib/dbus/machine-id" "$root/var/lib/systemd/random-seed"
 rm -f "$root"/etc/ssh/ssh_host_*
 chroot "$root" systemctl --quiet disable ssh.service
 chroot "$root" systemctl --quiet enable ssh.socket
+# It is there for those who come by SSH; a daemon of its own is not wanted.
+chroot "$root" systemctl --quiet disable rsync.service
 cat >"$root/etc/ssh/sshd_config.d/vers.conf" <<'END'
 PermitRootLogin prohibit-password
 PasswordAuthentication no

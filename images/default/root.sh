@@ -11,7 +11,7 @@ require mmdebstrap mmdebstrap mke2fs e2fsprogs tar tar
 
 packages=(
     systemd-sysv openssh-server
-    procps iproute2 iputils-ping netbase curl ca-certificates python3 vim-tiny less kmod
+    procps iproute2 iputils-ping netbase curl ca-certificates python3 vim-tiny less kmod rsync
 )
 
 scratch=$(mktemp --directory "${TMPDIR:-/tmp}/vers-image.XXXXXX")

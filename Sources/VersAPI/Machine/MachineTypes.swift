@@ -73,6 +73,8 @@ public struct MachineMetadata: Codable, Sendable, Equatable {
     public var network: MachineNetworkInfo?
     /// Whether a connection lets the VM run when it is paused or asleep.
     public var wake_on_traffic: Bool
+    /// Whether its ports, but for SSH, need a link or a key.
+    public var is_private: Bool
 
     public init(
         vm_id: MachineID,
@@ -93,7 +95,8 @@ public struct MachineMetadata: Codable, Sendable, Equatable {
         accelerator_reason: String,
         state_reason: String?,
         network: MachineNetworkInfo? = nil,
-        wake_on_traffic: Bool = false
+        wake_on_traffic: Bool = false,
+        is_private: Bool = false
     ) {
         self.vm_id = vm_id
         self.owner_id = owner_id
@@ -114,6 +117,7 @@ public struct MachineMetadata: Codable, Sendable, Equatable {
         self.state_reason = state_reason
         self.network = network
         self.wake_on_traffic = wake_on_traffic
+        self.is_private = is_private
     }
 }
 
@@ -135,6 +139,8 @@ public struct MachineConfiguration: Codable, Sendable, Equatable {
     /// Whether its ports, but for SSH, need a link or a key.
     public var is_private: Bool?
     public var wake_on_traffic: Bool?
+    /// Environment variables, over those of the organisation. The VM's children have them too.
+    public var env: [String: String]?
 
     public init(
         mem_size_mib: Int? = nil,
@@ -145,9 +151,11 @@ public struct MachineConfiguration: Codable, Sendable, Equatable {
         labels: [String: String]? = nil,
         network: NetworkConfiguration? = nil,
         is_private: Bool? = nil,
-        wake_on_traffic: Bool? = nil
+        wake_on_traffic: Bool? = nil,
+        env: [String: String]? = nil
     ) {
         self.is_private = is_private
+        self.env = env
         self.mem_size_mib = mem_size_mib
         self.vcpu_count = vcpu_count
         self.fs_size_mib = fs_size_mib
@@ -292,6 +300,7 @@ extension MachineMetadata {
         try container.encode(accelerator, forKey: .accelerator)
         try container.encode(accelerator_reason, forKey: .accelerator_reason)
         try container.encode(wake_on_traffic, forKey: .wake_on_traffic)
+        try container.encode(is_private, forKey: .is_private)
         try container.encode(state_reason, forKey: .state_reason)
         try container.encode(network, forKey: .network)
     }

@@ -13,51 +13,37 @@ public struct ExecStream: AsyncSequence, Sendable {
 
     /// For feeding, signalling and attaching to the command.
     public let execID: ExecID
-    private let body: HTTPClientResponse.Body
-    private let transport: Transport
+    private let lines: ResponseLines
 
     init(_ response: HTTPClientResponse, transport: Transport) throws {
         guard let execID = response.headers.first(name: "X-Exec-Id").flatMap(ExecID.init) else {
             throw VersError(.internal, "the server did not say which command the stream belongs to")
         }
         self.execID = execID
-        body = response.body
-        self.transport = transport
+        lines = ResponseLines(response, transport: transport, limit: TransferLimit.execLineBytes)
     }
 
     public func makeAsyncIterator() -> Iterator {
-        Iterator(execID: execID, parts: body.makeAsyncIterator(), transport: transport)
+        Iterator(execID: execID, lines: lines.makeAsyncIterator())
     }
 
     public struct Iterator: AsyncIteratorProtocol {
         private let execID: ExecID
-        private var parts: HTTPClientResponse.Body.AsyncIterator
-        private let transport: Transport
-        private var splitter = LineSplitter(limit: TransferLimit.execLineBytes)
+        private var lines: ResponseLines.Iterator
         private var isFinished = false
 
-        init(execID: ExecID, parts: HTTPClientResponse.Body.AsyncIterator, transport: Transport) {
+        init(execID: ExecID, lines: ResponseLines.Iterator) {
             self.execID = execID
-            self.parts = parts
-            self.transport = transport
+            self.lines = lines
         }
 
         public mutating func next() async throws -> ExecEvent? {
             guard !isFinished else { return nil }
-            while true {
-                if let line = try splitter.next() {
-                    guard let event = try ExecLine.event(in: line) else { continue }
-                    if case .chunk = event { return event }
-                    isFinished = true
-                    return event
-                }
-                do {
-                    guard let part = try await parts.next(isolation: #isolation) else { break }
-                    splitter.append(part)
-                } catch {
-                    isFinished = true
-                    throw transport.translate(error)
-                }
+            while let line = try await nextLine() {
+                guard let event = try ExecLine.event(in: line) else { continue }
+                if case .chunk = event { return event }
+                isFinished = true
+                return event
             }
             isFinished = true
             throw VersError(
@@ -65,6 +51,15 @@ public struct ExecStream: AsyncSequence, Sendable {
                 "the stream ended before command \(execID) did",
                 hint: "the command may still run: attach to it"
             )
+        }
+
+        private mutating func nextLine() async throws -> ByteBuffer? {
+            do {
+                return try await lines.next()
+            } catch {
+                isFinished = true
+                throw error
+            }
         }
     }
 }

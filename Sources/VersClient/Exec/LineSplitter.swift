@@ -33,6 +33,6 @@ struct LineSplitter {
     }
 
     private var tooLong: VersError {
-        VersError(.payloadTooLarge, "a line of the exec stream is longer than \(limit) bytes")
+        VersError(.payloadTooLarge, "a line of the stream is longer than \(limit) bytes")
     }
 }

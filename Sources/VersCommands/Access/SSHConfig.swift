@@ -37,6 +37,7 @@ struct SSHConfig: AsyncParsableCommand {
         try file.replace(with: text)
         context.note("Wrote \(file.path)")
         if try file.include() { context.note("\(file.mainPath) includes it now") }
+        if !file.isRead { context.note("OpenSSH does not look below HOME: use it as ssh -F \(file.mainPath)") }
     }
 
     private func blocks(_ session: Session) async throws -> String {
@@ -65,16 +66,24 @@ struct SSHConfig: AsyncParsableCommand {
 
 /// `~/.ssh/vers.config`, and the line that includes it.
 struct SSHConfigFile {
-    static let includeLine = "Include vers.config"
-
     let path: FilePath
     let mainPath: FilePath
+    /// Whether OpenSSH finds it by itself: it goes by the account's home, and not by `HOME`.
+    let isRead: Bool
 
-    init(_ context: CommandContext) {
+    init(_ context: CommandContext, accountHome: String? = Self.accountHome) {
         let directory = context.homePath.appending(".ssh")
         path = directory.appending("vers.config")
         mainPath = directory.appending("config")
+        isRead = accountHome == context.home
     }
+
+    private static var accountHome: String? {
+        guard let entry = getpwuid(getuid()), let home = entry.pointee.pw_dir else { return nil }
+        return String(cString: home)
+    }
+
+    private var includeLine: String { isRead ? "Include vers.config" : "Include \"\(path)\"" }
 
     func replace(with text: String) throws {
         let directory = path.removingLastComponent().string
@@ -89,10 +98,10 @@ struct SSHConfigFile {
     /// - Returns: whether it was missing.
     func include() throws -> Bool {
         let text = try UserFile.read(mainPath) ?? ""
-        if text.split(separator: "\n").contains(where: { $0.trimmed == Self.includeLine }) { return false }
+        if text.split(separator: "\n").contains(where: { $0.trimmed == includeLine }) { return false }
         // A configuration that is kept elsewhere stays there.
         let target = FilePath((mainPath.string as NSString).resolvingSymlinksInPath)
-        try UserFile.replace(target, with: "\(Self.includeLine)\n\n\(text)", mode: .ownerReadWrite)
+        try UserFile.replace(target, with: "\(includeLine)\n\n\(text)", mode: .ownerReadWrite)
         return true
     }
 }

@@ -43,7 +43,6 @@ struct SSHOptions {
             ("ProxyCommand", Self.escaped(proxyCommand.map(ShellCommand.quoted).joined(separator: " "))),
             ("IdentityFile", Self.path(files.identity)),
             ("IdentitiesOnly", "yes"),
-            ("IdentityAgent", "none"),
             ("PreferredAuthentications", "publickey"),
             ("HostKeyAlias", machine.text),
             ("UserKnownHostsFile", Self.path(files.knownHosts)),

@@ -47,10 +47,13 @@ struct SSHProxy: AsyncParsableCommand {
     }
 
     private static func standardStreams(on loop: any EventLoop) async throws -> any Channel {
-        // The channel closes what it takes; ours stay open for what is still to be said.
+        // The channel closes what it takes. OpenSSH learns from the end of our stdout that the way is lost, so nothing
+        // else may keep that open: the number stays taken, by stderr.
         let input = dup(STDIN_FILENO)
         let output = dup(STDOUT_FILENO)
-        guard input >= 0, output >= 0 else { throw VersError(.internal, "stdin or stdout is closed") }
+        guard input >= 0, output >= 0, dup2(STDERR_FILENO, STDOUT_FILENO) >= 0 else {
+            throw VersError(.internal, "stdin or stdout is closed")
+        }
         do {
             return try await NIOPipeBootstrap(group: loop)
                 .channelOption(.allowRemoteHalfClosure, value: true)

@@ -5,8 +5,6 @@ import VersClient
 
 /// One use of the user's OpenSSH client on a VM, taken up again when the connection is lost.
 struct SSHSession {
-    /// Waits before each attempt to connect again; a session that was reached starts them over.
-    static let delays: [Duration] = [.seconds(1), .seconds(2), .seconds(4), .seconds(8), .seconds(10)]
     /// What ssh exits with for reasons of its own, and a remote command may, too.
     private static let ownFailure: Int32 = 255
 
@@ -25,17 +23,17 @@ struct SSHSession {
         let client = try SSHClient.find(session.context)
         let report = try ConnectionReport()
         defer { report.remove() }
-        var delays = Self.delays[...]
+        var delays = Reconnection.delays[...]
         while true {
             report.clear()
             let status = try await attempt(client, options: options, command: command, report: report)
             let wasReached = report.has(.session)
             guard status == Self.ownFailure else { return status }
-            guard reconnects, wasReached ? report.has(.lost) : delays.count < Self.delays.count else {
+            guard reconnects, wasReached ? report.has(.lost) : delays.count < Reconnection.delays.count else {
                 try checkReached(wasReached)
                 return status
             }
-            if wasReached { delays = Self.delays[...] }
+            if wasReached { delays = Reconnection.delays[...] }
             try await waitAndWake(&delays)
         }
     }

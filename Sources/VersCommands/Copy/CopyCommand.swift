@@ -89,7 +89,7 @@ struct CopyJob {
     let isQuiet: Bool
 
     func run(_ request: CopyRequest) async throws {
-        var delays = SSHSession.delays[...]
+        var delays = Reconnection.delays[...]
         while true {
             do {
                 return try await attempt(request)

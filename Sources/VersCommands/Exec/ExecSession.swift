@@ -9,9 +9,6 @@ import VersClient
 /// The command does not depend on the connection. When that is lost, or the daemon restarts, the session attaches
 /// again and goes on after the last piece of output it has seen.
 final class ExecSession: Sendable {
-    /// Waits before each attempt to attach again.
-    private static let attachDelays: [Duration] = [.seconds(1), .seconds(2), .seconds(4), .seconds(8), .seconds(10)]
-
     private let session: Session
     private let machine: MachineID
     private let request: ExecRequest
@@ -89,7 +86,7 @@ final class ExecSession: Sendable {
 
     private func attachAgain(after cursor: UInt64?, because failure: VersError) async throws -> ExecStream {
         session.context.debug("attaching again: \(failure.message)")
-        for delay in Self.attachDelays {
+        for delay in Reconnection.delays {
             try await Task.sleep(for: delay)
             do {
                 return try await session.client.attach(AttachRequest(exec_id: execID, cursor: cursor), in: machine)

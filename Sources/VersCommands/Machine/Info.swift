@@ -77,7 +77,8 @@ struct Info: AsyncParsableCommand {
         ]
         if let egress = NetworkText.egress(vm.network) { lines.append(("Egress", egress)) }
         if let names = vm.network?.names { lines.append(("Names", names.joined(separator: ", "))) }
-        if vm.wake_on_traffic { lines.append(("Wakes", "on traffic")) }
+        lines.append(("Ports", vm.is_private ? "private: for links and keys" : "open to everybody"))
+        lines.append(("Wakes", vm.wake_on_traffic ? "on traffic" : "when told to"))
         if let commit = vm.parent_commit_id { lines.append(("Parent commit", commit.text)) }
         if !labels.isEmpty { lines.append(("Labels", labels.joined(separator: ", "))) }
         lines.append(("Owner", vm.owner_id.text))

@@ -7,14 +7,14 @@ struct Logs: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print what a VM wrote on its console.",
         discussion: """
+            --follow goes on until interrupted or until the VM is deleted, also across restarts of the VM and of the \
+            server.
+
             EXAMPLES
               vers logs
               vers logs web -f
             """
     )
-
-    /// The API has no notice of new output, so following asks again after this long.
-    private static let followInterval = Duration.milliseconds(500)
 
     @Argument(help: "A VM: alias, id or the first characters of it; HEAD when absent.")
     var vm: String?
@@ -26,16 +26,40 @@ struct Logs: AsyncParsableCommand {
         let context = common.context
         try await context.withSession { session in
             let id = try await session.resolver.machine(vm)
-            var offset: UInt64 = 0
-            while true {
-                let chunk = try await session.client.console(of: id, offset: offset)
-                if !chunk.bytes.isEmpty {
-                    context.output.write(chunk.bytes)
+            if follow {
+                try await followConsole(of: id, session)
+            } else {
+                try await printConsole(of: id, session)
+            }
+        }
+    }
+
+    private func printConsole(of id: MachineID, _ session: Session) async throws {
+        var offset: UInt64 = 0
+        while true {
+            let chunk = try await session.client.console(of: id, offset: offset)
+            guard !chunk.bytes.isEmpty else { return }
+            session.context.output.write(chunk.bytes)
+            offset = chunk.nextOffset
+        }
+    }
+
+    private func followConsole(of id: MachineID, _ session: Session) async throws {
+        var offset: UInt64 = 0
+        var delays = Reconnection.delays[...]
+        while true {
+            do {
+                for try await chunk in try await session.client.followConsole(of: id, offset: offset) {
+                    session.context.output.write(chunk.bytes)
                     offset = chunk.nextOffset
-                    continue
+                    delays = Reconnection.delays[...]
                 }
-                guard follow else { return }
-                try await Task.sleep(for: Self.followInterval)
+                session.context.note("VM '\(session.name(of: id))' is no more")
+                return
+            } catch let error as VersError where [.unavailable, .unreachable].contains(error.code) {
+                guard let delay = delays.popFirst() else { throw error }
+                session.context.debug("connecting again: \(error.message)")
+                try await Task.sleep(for: delay)
             }
         }
     }

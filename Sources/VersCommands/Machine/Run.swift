@@ -13,18 +13,32 @@ struct Run: AsyncParsableCommand {
             The first run with an image and a size takes up to a minute: the image is booted once and its booted \
             state kept, from which every later run starts in a fraction of a second.
 
+            --env sets variables for everything that is started in the VM, and in VMs that are branched from it: its \
+            image's command, 'vers execute', shells. They go over those of 'vers env'.
+
             EXAMPLES
               vers run
               vers run -N web --mem-size 2048 --vcpu-count 2
+              vers run --detach --name api --env TOKEN --env MODE=test app
               vers run --network bridge --allow deb.debian.org:80 --allow 192.0.2.0/24
               vers run --format json
             """
     )
 
+    @Argument(help: "Image to start from: the same as --rootfs.")
+    var image: String?
     @OptionGroup var machine: MachineOptions
     @OptionGroup var network: NetworkOptions
-    @Option(name: [.customShort("N"), .customLong("vm-alias"), .customLong("alias")], help: "A name for the VM.")
+    @Option(
+        name: [.customShort("N"), .customLong("vm-alias"), .customLong("alias"), .customLong("name")],
+        help: "A name for the VM."
+    )
     var alias: String?
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("Set a variable, or pass on our own; may be repeated.", valueName: "key[=value]")
+    )
+    var env: [String] = []
     @Flag(
         name: .customLong("private"),
         help: "Let only who has a link or a key connect to its ports: see 'vers expose'."
@@ -34,6 +48,8 @@ struct Run: AsyncParsableCommand {
     var wakeOnTraffic = false
     @Flag(name: .long, help: "Wait until the VM is running; that is what happens without it, too.")
     var wait = false
+    @Flag(name: .shortAndLong, help: "Return as soon as the VM is recorded, and let it start.")
+    var detach = false
     @OptionGroup var format: FormatOptions
     @OptionGroup var quiet: QuietOptions
     @OptionGroup var common: CommonOptions
@@ -48,12 +64,18 @@ struct Run: AsyncParsableCommand {
         try alias.map(AliasName.validate)
         try machine.check()
         try network.check()
+        guard !(wait && detach) else { throw ValidationError("--wait and --detach exclude each other") }
+        guard image == nil || machine.imageName == nil else {
+            throw ValidationError("the image is named twice: '\(image ?? "")' and --rootfs")
+        }
     }
 
     func run() async throws {
         let context = common.context
         let file = try ProjectFile.read(context)
         var configuration = machine.configuration(over: file, context: context)
+        if let image { configuration.image_name = image }
+        if !env.isEmpty { configuration.env = try EnvironmentArgument.parse(env, own: context.environment) }
         configuration.network = network.configuration(over: file)
         if let alias, configuration.network?.mode == .bridge, NetworkName.isValid(alias) {
             configuration.labels = [NetworkName.label: alias]
@@ -62,13 +84,14 @@ struct Run: AsyncParsableCommand {
         if wakeOnTraffic { configuration.wake_on_traffic = true }
         try await context.withSession { [configuration] session in
             let id = try await context.progress("starting a VM") {
-                try await session.client.createMachine(configuration, waitForBoot: true)
+                try await session.client.createMachine(configuration, waitForBoot: !detach)
             }
             if let alias { try AliasFile(context).set(alias, to: id) }
             try HeadFile(context).write(id)
             try Rendering(json: Result(vm_id: id, alias: alias, head: id), ids: [id.text]) {
                 let name = alias.map { "\nAlias: \($0)" } ?? ""
-                return "VM '\(id)' started successfully.\(name)\nHEAD is now \(id)"
+                let start = detach ? "VM '\(id)' is starting." : "VM '\(id)' started successfully."
+                return "\(start)\(name)\nHEAD is now \(id)"
             }.write(to: context, format: format.format, quiet: quiet.quiet)
         }
     }
@@ -77,19 +100,19 @@ struct Run: AsyncParsableCommand {
 /// What a new root VM should be. Shared by `run` and `init`.
 struct MachineOptions: ParsableArguments {
     @Option(
-        name: .customLong("mem-size"),
+        name: [.customLong("mem-size"), .customLong("memory-mib")],
         parsing: .unconditional,
         help: ArgumentHelp("Memory in MiB.", valueName: "mib")
     )
     var memoryMiB: Int?
     @Option(
-        name: .customLong("vcpu-count"),
+        name: [.customLong("vcpu-count"), .customLong("cpus")],
         parsing: .unconditional,
         help: ArgumentHelp("Number of virtual CPUs.", valueName: "n")
     )
     var vcpuCount: Int?
     @Option(
-        name: [.customLong("fs-size-vm"), .customLong("fs-size-vm-mib")],
+        name: [.customLong("fs-size-vm"), .customLong("fs-size-vm-mib"), .customLong("disk-mib")],
         parsing: .unconditional,
         help: ArgumentHelp("Size of the disk in MiB.", valueName: "mib")
     )

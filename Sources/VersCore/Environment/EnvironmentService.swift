@@ -35,6 +35,12 @@ public final class EnvironmentService: Sendable {
         }
     }
 
+    /// - Throws: `.invalidArgument` for variables that no VM could be given, naming a key and never a value.
+    static func check(_ variables: [String: String]) throws {
+        for (key, value) in variables { try check(key, value) }
+        try checkTotal(variables)
+    }
+
     private static func check(_ key: String, _ value: String) throws {
         try EnvironmentLimit.check(key: key)
         let length = value.unicodeScalars.count

@@ -30,6 +30,8 @@ public struct Machine: Sendable, Equatable, Identifiable {
     public var labels: [String: String]?
     /// Whether its ports, but for SSH, need a link or a key. A VM that starts from a private one is private.
     public var isPrivate = false
+    /// Variables of its own, over those of its organisation. A VM that starts from it has them too. Never logged.
+    public var environment: [String: String] = [:]
 
     public let hardware: Hardware
     /// The size of the disk that the guest sees. Grows, never shrinks.

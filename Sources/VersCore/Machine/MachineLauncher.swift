@@ -191,7 +191,8 @@ struct MachineLauncher: Sendable {
         )
     }
 
-    /// What a guest is told to be: with the variables that its organisation has at this moment, unless they are given.
+    /// What a guest is told to be: with the variables that its organisation has at this moment and its own over them,
+    /// unless they are given.
     func identity(
         of machine: Machine,
         environment: [String: String]? = nil,
@@ -202,6 +203,7 @@ struct MachineLauncher: Sendable {
             variables = environment
         } else {
             variables = try await domain.names.variables(of: machine.organisationID)
+                .merging(machine.environment) { $1 }
         }
         return machine.identity(
             entropy: try domain.keys.randomBytes(64),

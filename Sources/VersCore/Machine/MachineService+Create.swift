@@ -48,6 +48,7 @@ extension MachineService {
                 credentials: try domain.keys.machineCredentials(comment: "vers")
             )
             machine.isPrivate = configuration.is_private ?? false
+            machine.environment = configuration.env ?? [:]
             guard waitForBoot else {
                 try await domain.metadata.insert([machine])
                 await bringUpInBackground(machine, standby: standby.take())
@@ -149,6 +150,7 @@ extension MachineService {
             try Validation.labels(labels)
             if configuration.network?.mode == .bridge { try Validation.networkName(in: labels) }
         }
+        try EnvironmentService.check(configuration.env ?? [:])
         let kernel = configuration.kernel_name ?? MachineConfiguration.defaultKernelName
         guard kernel == MachineConfiguration.defaultKernelName else {
             throw VersError(

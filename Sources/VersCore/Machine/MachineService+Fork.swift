@@ -47,7 +47,7 @@ extension MachineService {
         try await domain.commits.seal(copy)
         copy.isDurable = true
         domain.steps(.forkCommitSealed)
-        var machine = try child(of: copy, id: nil, traffic: TrafficPolicy(), for: principal)
+        var machine = try child(of: copy, id: nil, from: nil, for: principal)
         machine.network = try await places(1, like: copy.network).first
         let started = try await start(machine, from: copy, standby: nil)
         domain.steps(.forkMachineStarted)

@@ -80,4 +80,14 @@ extension MachineService {
         _ = try await record(id, for: principal)
         return try await domain.files.console(of: id, offset: offset, limit: limit)
     }
+
+    /// The serial console from `offset` on, as the VM writes it.
+    public func followConsole(
+        of id: MachineID,
+        offset: UInt64,
+        for principal: Principal
+    ) async throws -> any ConsoleFollowing {
+        _ = try await record(id, for: principal)
+        return try await domain.files.followConsole(of: id, offset: offset)
+    }
 }

@@ -53,7 +53,7 @@ extension MachineService {
                 let role = commit.standbyRole(isBridged: choice.isBridge(for: commit, principal))
                 unused += await domain.standbys.take(count - unused.count, as: role)
             }
-            let traffic = try await inheritedTraffic(from: commit, for: principal)
+            let parent = try await origin(of: commit, for: principal)
             // A private network of their own is named after the first.
             let firstID = unused.first?.id ?? MachineID()
             let placeless = count - unused.count(where: { $0.network != nil })
@@ -61,7 +61,7 @@ extension MachineService {
             let children = try (0..<count).map { index in
                 var standby = index < unused.count ? unused[index] : nil
                 let id = index == 0 ? firstID : standby?.id
-                var machine = try child(of: commit, id: id, traffic: traffic, for: principal)
+                var machine = try child(of: commit, id: id, from: parent, for: principal)
                 machine.network = standby?.network ?? places.popLast()
                 standby?.network = machine.network
                 return Blueprint(machine: machine, standby: standby)
@@ -89,14 +89,21 @@ extension MachineService {
         var standby: Standby?
     }
 
+    /// The VM that a commit was taken from. Nil when it is none of the principal's.
+    private func origin(of commit: Commit, for principal: Principal) async throws -> Machine? {
+        guard commit.organisationID == principal.organisationID, let id = commit.parentMachineID else { return nil }
+        return try await domain.metadata.machine(id)
+    }
+
     /// The record of a new VM that starts from `commit`.
+    /// - Parameter origin: whose ways with connections and whose variables it inherits.
     func child(
         of commit: Commit,
         id: MachineID?,
-        traffic: TrafficPolicy,
+        from origin: Machine?,
         for principal: Principal
     ) throws -> Machine {
-        Machine(
+        var machine = Machine(
             id: id ?? MachineID(),
             ownerID: principal.keyID,
             organisationID: principal.organisationID,
@@ -108,9 +115,11 @@ extension MachineService {
             parentCommitID: commit.id,
             // The tree of another organisation, whose commit is public, has nothing to do with this one.
             parentMachineID: commit.organisationID == principal.organisationID ? commit.parentMachineID : nil,
-            traffic: traffic,
+            traffic: TrafficPolicy(wakes: origin?.traffic.wakes ?? false),
             credentials: try domain.keys.machineCredentials(comment: "vers")
         )
+        machine.environment = origin?.environment ?? [:]
+        return machine
     }
 
     /// Starts one VM from a commit. Returns its record as it should be stored; the caller stores it.

@@ -56,7 +56,8 @@ public final class MachineService: Sendable {
             accelerator_reason: accelerator.reason,
             state_reason: machine.stateReason,
             network: machine.networkInfo,
-            wake_on_traffic: machine.traffic.wakes
+            wake_on_traffic: machine.traffic.wakes,
+            is_private: machine.isPrivate
         )
     }
 

@@ -33,4 +33,15 @@ public protocol MachineFileStoring: Sendable {
     /// Bytes of the serial console from `offset` on, at most `limit`. The hypervisor bounds the log and begins it anew
     /// when it is full: an offset behind its end reads from its start.
     func console(of id: MachineID, offset: UInt64, limit: Int) async throws -> ConsoleChunk
+
+    /// The same, as it grows. A VM that has no directory yet is waited for.
+    func followConsole(of id: MachineID, offset: UInt64) async throws -> any ConsoleFollowing
+}
+
+/// Reads a serial console as it grows, across the places where it is begun anew.
+public protocol ConsoleFollowing: Sendable {
+    /// The next bytes, at once when there are some, and else when they are written. Nil when the VM is no more.
+    ///
+    /// To be called by one task at a time. Cancellation ends the wait.
+    func next() async throws -> ConsoleChunk?
 }

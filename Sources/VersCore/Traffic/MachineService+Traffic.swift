@@ -8,14 +8,6 @@ extension MachineService {
         try await domain.metadata.update(id) { $0.traffic.wakes = wakes }
     }
 
-    /// What connections do to a VM that starts from `commit`: the same as to the VM that it was taken from.
-    func inheritedTraffic(from commit: Commit, for principal: Principal) async throws -> TrafficPolicy {
-        guard commit.organisationID == principal.organisationID, let id = commit.parentMachineID,
-            let parent = try await domain.metadata.machine(id)
-        else { return TrafficPolicy() }
-        return TrafficPolicy(wakes: parent.traffic.wakes)
-    }
-
     /// The record of a VM that runs, if a connection may see to that. Connections at once wait for the same wake.
     /// - Parameter machine: the record as of after ``TrafficLedger/use(_:)``.
     func awake(_ machine: Machine, _ use: TrafficUse) async throws -> Machine {

@@ -8,7 +8,7 @@ import VersCore
 ///
 /// When the client goes away, or the server shuts down, it detaches; the command runs on.
 struct ExecFollower: Sendable {
-    let follows: FollowedExecs
+    let follows: FollowedStreams
 
     /// One line per event, each flushed on its own. The next event is asked for when the client's socket has taken
     /// the last one: that is the back-pressure.
@@ -17,7 +17,7 @@ struct ExecFollower: Sendable {
         let follows = follows
         let body = ResponseBody { writer in
             do {
-                try await Self.forEachEvent(of: exec, ticket) { try await writer.write(Self.line($0)) }
+                try await ticket.forEach(of: exec.next) { try await writer.write(Self.line($0)) }
             } catch {
                 await exec.detach()
                 guard let event = Self.farewell(for: error, isEnding: follows.isEnding) else { throw error }
@@ -36,59 +36,35 @@ struct ExecFollower: Sendable {
         let ticket = try await enter(exec, context)
         do {
             var collector = OutputCollector(exec.id, limit: TransferLimit.collectedOutputBytes)
-            try await Self.forEachEvent(of: exec, ticket) { try collector.add($0) }
+            try await ticket.forEach(of: exec.next) { try collector.add($0) }
             await exec.detach()
             var response = try Response.json(try collector.result())
             response.headers.append(contentsOf: Self.headers(exec.id))
             return response
         } catch {
             await exec.detach()
-            throw follows.isEnding ? FollowedExecs.shuttingDown : error
+            throw follows.isEnding ? FollowedStreams.shuttingDown(.command) : error
         }
     }
 
     private func enter(_ exec: any GuestExec, _ context: APIRequestContext) async throws -> FollowTicket {
         do {
-            return try follows.enter(context.channel)
+            return try follows.enter(context.channel, following: .command)
         } catch {
             await exec.detach()
             throw error
         }
     }
 
-    /// - Throws: `CancellationError` when the ticket's holder is not needed any more; the wait for the next event is
-    ///   cancelled then.
-    @concurrent
-    private static func forEachEvent(
-        of exec: any GuestExec,
-        _ ticket: FollowTicket,
-        _ handle: @concurrent (ExecEvent) async throws -> Void
-    ) async throws {
-        try await withThrowingTaskGroup(of: ExecEvent?.self) { group in
-            defer { group.cancelAll() }
-            group.addTask {
-                await ticket.waitUntilNotNeeded()
-                throw CancellationError()
-            }
-            while true {
-                group.addTask { try await exec.next() }
-                guard let event = try await group.next() ?? nil else { return }
-                try await handle(event)
-            }
-        }
-    }
-
     /// The last line of a stream that failed; nil when nobody is there to read it.
     private static func farewell(for error: any Error, isEnding: Bool) -> ExecEvent? {
-        if isEnding { return .error(code: .unavailable, message: FollowedExecs.shuttingDown.message) }
+        if isEnding { return .error(code: .unavailable, message: FollowedStreams.shuttingDown(.command).message) }
         guard let error = error as? VersError else { return nil }
         return .error(code: error.code, message: error.message)
     }
 
     private static func line(_ event: ExecEvent) throws -> ByteBuffer {
-        var buffer = ByteBuffer(bytes: try JSONCoding.encode(event))
-        buffer.writeInteger(UInt8(ascii: "\n"))
-        return buffer
+        try ByteBuffer(lineOf: event)
     }
 
     private static func headers(_ id: ExecID) -> HTTPFields {

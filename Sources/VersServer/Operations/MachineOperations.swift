@@ -39,6 +39,7 @@ public protocol MachineOperations: Sendable {
         -> [MachineID]
     func sshKey(of id: MachineID, for principal: Principal) async throws -> SSHKeyResponse
     func console(of id: MachineID, offset: UInt64, limit: Int, for principal: Principal) async throws -> ConsoleChunk
+    func followConsole(of id: MachineID, offset: UInt64, for principal: Principal) async throws -> any ConsoleFollowing
     func guest(of id: MachineID, skipWaitBoot: Bool, for principal: Principal) async throws -> any GuestSession
     func branchSource(named id: String, for principal: Principal) async throws -> BranchSource
 }

@@ -5,7 +5,7 @@ import VersAPI
 struct SystemRoutes: Sendable {
     let version: VersionResponse
     let counters: ServerCounters
-    let follows: FollowedExecs
+    let follows: FollowedStreams
     let frontDoor: any FrontDoorOperations
 
     func register(on routes: inout RouteList) {
@@ -17,7 +17,7 @@ struct SystemRoutes: Sendable {
                 HealthResponse(
                     status: "ok",
                     http: counters.snapshot,
-                    exec: follows.counters,
+                    exec: follows.counters(of: .command),
                     ssh: door.ssh,
                     websocket: door.websocket,
                     front_door: door

@@ -24,3 +24,11 @@ extension Response {
 
     static var noContent: Response { Response(status: .noContent) }
 }
+
+extension ByteBuffer {
+    /// One line of `application/x-ndjson`.
+    init(lineOf value: some Encodable) throws {
+        self.init(bytes: try JSONCoding.encode(value))
+        writeInteger(UInt8(ascii: "\n"))
+    }
+}

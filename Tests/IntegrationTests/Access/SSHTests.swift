@@ -60,16 +60,32 @@ extension IntegrationTests {
             try await client.setEnvironmentVariables([:], replace: true)
         }
 
-        @Test func `ssh, scp and several sessions need nothing but the configuration`() async throws {
-            let id = try await machine()
-            #expect(try await run("ssh", id.text, "tty || hostname", machines: [id]).stdout.hasPrefix("not a tty\nvm-"))
-            #expect(try await run("ssh", "-tt", id.text, "tty", machines: [id]).stdout.contains("/dev/pts/"))
-            try write("content", to: "sent")
-            #expect(try await run("scp", "-q", "sent", "\(id):/root/sent", machines: [id]).status == 0)
-            #expect(try await client.sh(id, "cat /root/sent") == "content")
-            async let first = run("ssh", id.text, "sleep 1; echo first", machines: [id])
-            async let second = run("ssh", id.text, "echo second", machines: [id])
-            #expect(try await [first.stdout, second.stdout] == ["first\n", "second\n"])
+        @Test func `OpenSSH's clients do with dropbear what they do with OpenSSH's server`() async throws {
+            let clients = try await OpenSSHClients(instance, image: "tiny", named: "box")
+            try await clients.runsCommandsAndTerminals()
+            try await clients.copiesFiles()
+            try await clients.sharesConnections()
+            try await clients.forwardsPorts()
+            try await clients.forwardsTheAgentOnDemand()
+        }
+
+        @Test func `a shell ends at once with the daemon, and connect comes back`() async throws {
+            let clients = try await OpenSSHClients(instance, image: "tiny", named: "shell")
+            let keys = Pipe()
+            let connect = "\(TestEnvironment.binaries.appending("vers")) connect \(clients.name)"
+            let shell = try clients.start("script", ["-qfec", connect, "/dev/null"], stdin: keys.fileHandleForReading)
+            defer { shell.forget() }
+            func type(_ line: String) throws { try keys.fileHandleForWriting.write(contentsOf: Data("\(line)\n".utf8)) }
+            try type("echo one-$((1+1))")
+            try await eventually("the shell") { shell.stdout.contains("one-2") }
+            // Far from the 20 s that a client's idle connections stay.
+            try await instance.endDaemon(within: .seconds(8))
+            try await eventually("the shell to be lost") { shell.stdout.contains("connecting again") }
+            try await instance.startDaemon()
+            try type("echo two-$((2+2))")
+            try await eventually("another shell") { shell.stdout.contains("two-4") }
+            try type("exit 3")
+            #expect(try await shell.result(within: .seconds(30)).status == 3)
         }
 
         @Test func `a child takes its own key and no longer its parent's, and shows its own`() async throws {
@@ -237,6 +253,17 @@ extension IntegrationTests {
             )
             try await instance.ok("copy -r \(child):/etc/ssh/. conf")
             #expect(Leftovers.names(in: instance.work.appending("conf")).contains("sshd_config"))
+        }
+
+        @Test func `OpenSSH's clients, rsync and editors find everything they need`() async throws {
+            let clients = try await OpenSSHClients(try Instance.current, image: "default", named: "box")
+            try await clients.runsCommandsAndTerminals()
+            try await clients.copiesFiles()
+            try await clients.sharesConnections()
+            try await clients.forwardsPorts()
+            try await clients.forwardsTheAgentOnDemand()
+            try await clients.forwardsSockets()
+            try await clients.synchronises()
         }
     }
 }

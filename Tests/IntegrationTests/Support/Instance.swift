@@ -159,10 +159,10 @@ final class Instance: Sendable {
 
     /// Ends the daemon: by a signal that asks, or one that does not.
     @discardableResult
-    func endDaemon(_ signal: Int32 = SIGTERM) async throws -> ProgramResult? {
+    func endDaemon(_ signal: Int32 = SIGTERM, within limit: Duration = .seconds(60)) async throws -> ProgramResult? {
         guard let daemon = state.withLock({ state in state.daemon.take() }) else { return nil }
         daemon.signal(signal)
-        return try await daemon.result(within: .seconds(60))
+        return try await daemon.result(within: limit)
     }
 
     /// Waits for a daemon that ends by itself.

@@ -41,6 +41,9 @@ extension TopicDescription {
                     "how many bytes at most"
                 )
                 .answers(200, .named("ConsolePiece")),
+            .get("/vm/{vm_id}/console/stream", "vm_console_stream", "Follow the serial console's output.")
+                .query("offset", Schema.integer(0...Int.max).standard(0), "where the first piece begins, in bytes")
+                .answersLines(of: .named("ConsolePiece")),
         ],
         schemas: machineSchemas.merging(machineRequestSchemas) { own, _ in own }
     )
@@ -49,6 +52,7 @@ extension TopicDescription {
     private static let wakeOnTraffic = Schema.boolean.about(
         "Whether a connection lets it run when it is paused or asleep."
     )
+    private static let isPrivate = Schema.boolean.about("Whether its ports, but for SSH, need a link or a key.")
     private static let reason = Schema.string.about("Why it is dead or stopped.")
 
     private static let networkMode = Schema.choice(NetworkMode.allCases.map(\.rawValue))
@@ -75,7 +79,7 @@ extension TopicDescription {
                 "ip": Schema.string.about("In the VM's own network."), "hostname": .string, "mem_size_mib": .count,
                 "vcpu_count": .count, "fs_size_mib": .count, "image_name": .string,
                 "accelerator": Schema.string.about("`kvm` or `tcg`."), "accelerator_reason": .string,
-                "wake_on_traffic": wakeOnTraffic,
+                "wake_on_traffic": wakeOnTraffic, "is_private": isPrivate,
             ],
             optional: [
                 "deleted_at": .timestamp, "parent_commit_id": .uuid,
@@ -116,8 +120,10 @@ extension TopicDescription {
                 "image_name": Schema.name.standard(.string(MachineConfiguration.defaultImageName)),
                 "kernel_name": Schema.string.standard(.string(MachineConfiguration.defaultKernelName)),
                 "labels": labels, "network": .named("NetworkConfig"),
-                "is_private": Schema.boolean.about("Whether its ports, but for SSH, need a link or a key."),
+                "is_private": isPrivate.standard(false),
                 "wake_on_traffic": wakeOnTraffic.standard(false),
+                "env": Schema.map(of: .string)
+                    .about("Environment variables, over those of the organisation. Children have them too."),
             ]
         ),
         "NetworkConfig": .object(["mode": networkMode], optional: ["egress": egress, "allow": allow]),
