@@ -16,6 +16,8 @@ extension EngineTests {
         ) async -> [VirtualMachineEvent] {
             var seen: [VirtualMachineEvent] = []
             for await event in events {
+                // When the guest opened its port is no part of how it ended.
+                if case .agentPortChanged = event { continue }
                 seen.append(event)
                 if event == last { break }
             }

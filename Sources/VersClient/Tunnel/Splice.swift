@@ -11,10 +11,16 @@ public enum Splice {
         case second
     }
 
-    /// Joins two channels of one event loop, which are not reading by themselves.
+    /// Has a channel that does not read by itself keep what comes before it is joined. To be called by the channel's
+    /// initializer.
+    public static func hold(_ channel: any Channel) throws {
+        try channel.pipeline.syncOperations.addHandler(HeldInput())
+    }
+
+    /// Joins two channels of one event loop, which are not reading by themselves and were held since they were made.
     /// - Parameter whenEnding: called on the event loop with the side that has ended its direction, or was lost, first,
     ///   before the other side gets to know.
-    /// - Returns: when both are closed.
+    /// - Returns: when both are closed. Fails, and both are closed, when one was lost before.
     public static func join(
         _ first: any Channel,
         _ second: any Channel,
@@ -35,7 +41,10 @@ public enum Splice {
                 other.partner = one
                 try first.pipeline.syncOperations.addHandler(one)
                 try second.pipeline.syncOperations.addHandler(other)
-                for channel in [first, second] { dropGreeting(of: channel) }
+                for channel in [first, second] {
+                    drop(TunnelGreeting.self, of: channel)
+                    drop(HeldInput.self, of: channel)
+                }
                 first.read()
                 second.read()
             } catch {
@@ -50,9 +59,9 @@ public enum Splice {
         }
     }
 
-    private static func dropGreeting(of channel: any Channel) {
-        if let greeting = try? channel.pipeline.syncOperations.handler(type: TunnelGreeting.self) {
-            channel.pipeline.syncOperations.removeHandler(greeting, promise: nil)
+    private static func drop<Handler: RemovableChannelHandler>(_ type: Handler.Type, of channel: any Channel) {
+        if let handler = try? channel.pipeline.syncOperations.handler(type: type) {
+            channel.pipeline.syncOperations.removeHandler(handler, promise: nil)
         }
     }
 }

@@ -68,6 +68,7 @@ public struct TunnelDialer: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     let tls = try NIOSSLClientHandler(context: context, serverHostname: serverName)
                     try channel.pipeline.syncOperations.addHandlers([tls, greeting])
+                    try Splice.hold(channel)
                 }
             }
         do {

@@ -58,6 +58,9 @@ struct SSHProxy: AsyncParsableCommand {
             return try await NIOPipeBootstrap(group: loop)
                 .channelOption(.allowRemoteHalfClosure, value: true)
                 .channelOption(.autoRead, value: false)
+                .channelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture { try Splice.hold(channel) }
+                }
                 .takingOwnershipOfDescriptors(input: input, output: output)
                 .get()
         } catch {

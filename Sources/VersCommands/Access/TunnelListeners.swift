@@ -48,7 +48,10 @@ struct TunnelListeners {
                 .childChannelOption(.allowRemoteHalfClosure, value: true)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .bind(host: "127.0.0.1", port: Int(specification.listening)) { channel in
-                    channel.eventLoop.makeSucceededFuture(channel)
+                    channel.eventLoop.makeCompletedFuture {
+                        try Splice.hold(channel)
+                        return channel
+                    }
                 }
         } catch {
             throw VersError(
