@@ -72,8 +72,7 @@ before_removal() {
     return 1
 }
 make_instance vers-bench
-# By their real names: an image's own `current` is a relative link inside it.
-ln -s "$(readlink -f "$images/$image")" "$home/images/$image"
+install_image "$images/$image" "$image"
 cc -static -O2 -Wall -Wextra -o "$home/bench-guest" Benchmarks/guest/bench-guest.c
 
 start_instance "$bin/versd" --standby "$standby"

@@ -2,6 +2,7 @@
 # Sourced by scripts that need a versd of their own:
 #
 #   make_instance NAME        $home: a directory of its own in TMPDIR (default /var/tmp), removed at the end with all that runs
+#   install_image DIRECTORY NAME       the image that lies there, under this name
 #   start_instance VERSD [OPTION...]   returns when it serves
 #   before_removal STATUS     may be defined anew: called at the end, when nothing runs any more; keeps $home if it fails
 
@@ -15,6 +16,16 @@ make_instance() {
     trap 'exit 143' TERM
     home=$(mktemp --directory "${TMPDIR:-/var/tmp}/$1.XXXXXX")
     mkdir "$home/images"
+}
+
+# Shared with the original where that can be: a VM's own user may not get to where the original lies.
+install_image() {
+    local source
+    source=$(readlink -f "$1")
+    if ! cp --archive --link "$source" "$home/images/$2" 2>/dev/null; then
+        rm -rf "${home:?}/images/$2"
+        cp --archive --sparse=always "$source" "$home/images/$2"
+    fi
 }
 
 start_instance() {

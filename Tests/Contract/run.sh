@@ -36,8 +36,8 @@ before_removal() {
     grep -E ' (error|critical) ' "$home/versd.log" | tail -n 20 >&2 || true
 }
 make_instance vers-contract
-# By their real names: an image's own `current` is a relative link inside it. Without a name, clients get `default`.
-for name in tiny default; do ln -s "$(readlink -f "$images/tiny")" "$home/images/$name"; done
+# Without a name, clients get `default`.
+for name in tiny default; do install_image "$images/tiny" "$name"; done
 
 start_instance "$bin/versd"
 

@@ -207,14 +207,43 @@ final class MachineConfinement: Sendable {
         try FileAccess.takeBack(file, readableBy: configuration.users.readers)
     }
 
-    /// Lets machines read images and layers. Does nothing to other files: their names may come from a disk's header,
+    /// Lets machines read images and layers. Changes nothing about other files: their names may come from a disk's header,
     /// which a machine can write. Blocks shortly.
+    /// - Throws: ``VersError`` `.unsupported` for a file elsewhere that machines cannot read.
     func allowReading(_ files: [FilePath]) throws {
         for file in files {
-            guard let real = HostFile.resolved(file), isSource(real) else { continue }
+            guard let real = HostFile.resolved(file) else { continue }
+            guard isSource(real) else {
+                try requireReadable(real)
+                continue
+            }
             try FileAccess.allowReading(real, by: configuration.users)
             try allowPassing(to: real)
         }
+    }
+
+    /// An image may be a link to another place.
+    private func requireReadable(_ file: FilePath) throws {
+        var status = stat()
+        guard stat(file.string, &status) == 0, status.st_mode & 0o004 != 0 else {
+            throw Self.unreadable(file, because: "it is not readable for other users", hint: "chmod o+r \(file)")
+        }
+        var directory = file.removingLastComponent()
+        while !directory.components.isEmpty {
+            guard FileAccess.isPassable(directory) else {
+                let reason = "\(directory) lets no other user through"
+                throw Self.unreadable(file, because: reason, hint: "chmod o+x \(directory)")
+            }
+            directory = directory.removingLastComponent()
+        }
+    }
+
+    private static func unreadable(_ file: FilePath, because reason: String, hint: String) -> VersError {
+        VersError(
+            .unsupported,
+            "the vm's user cannot read '\(file)': \(reason)",
+            hint: "\(hint), or put the image into the instance's home instead of a link to it"
+        )
     }
 
     /// Has a machine that waits or boots own its disk, and read what lies under it. Blocks shortly.

@@ -90,7 +90,10 @@ extension IntegrationTests {
 
         @Test func `a file of a running VM that is missing is the server's fault, and named`() async throws {
             let machine = try await client.newTiny()
-            let socket = instance.home.appending("vms/\(machine)/ram.sock")
+            let directory = instance.home.appending("vms/\(machine)")
+            // Where it is depends on whether the daemon gives VMs users of their own.
+            let places = ["run/ram.sock", "ram.sock"].map { directory.pushing(FilePath($0)) }
+            let socket = try #require(places.first { FileManager.default.fileExists(atPath: $0.string) })
             let aside = FilePath("\(socket).aside")
             #expect(rename(socket.string, aside.string) == 0)
             let refusal = try await client.refusal { _ = try await $0.branch(machine) }

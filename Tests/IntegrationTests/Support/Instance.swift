@@ -95,7 +95,8 @@ final class Instance: Sendable {
         if let user { try #require(chown(home.string, user, user) == 0) }
     }
 
-    /// Images are shared with the cache by hard links, or by a symbolic link from another filesystem.
+    /// Images are shared with the cache by hard links, or copied to another filesystem: a VM's own user may not get to
+    /// where a symbolic link leads.
     private func install(_ image: String) throws {
         let files = FileManager.default
         let source = try #require(TestEnvironment.images).appending(image)
@@ -105,7 +106,13 @@ final class Instance: Sendable {
         for name in try files.contentsOfDirectory(atPath: source.appending(build).string) {
             let from = source.appending(build).appending(name).string
             let to = target.appending(build).appending(name).string
-            if link(from, to) != 0 { try files.createSymbolicLink(atPath: to, withDestinationPath: from) }
+            if link(from, to) == 0 { continue }
+            let copy = Process()
+            copy.executableURL = URL(fileURLWithPath: "/bin/cp")
+            copy.arguments = ["--archive", "--sparse=always", from, to]
+            try copy.run()
+            copy.waitUntilExit()
+            try #require(copy.terminationStatus == 0)
         }
         try files.createSymbolicLink(atPath: target.appending("current").string, withDestinationPath: build)
     }
@@ -246,7 +253,7 @@ final class Instance: Sendable {
     private func printLogs(because reason: String) {
         print("---- instance \(root) failed: \(reason)\n---- versd:\n\(log.suffix(12_000))")
         for machine in Leftovers.names(in: home.appending("vms")) {
-            for name in ["qemu.log", "console.log"] {
+            for name in ["qemu.log", "console.log", "run/console.log"] {
                 let path = home.appending("vms/\(machine)/\(name)").string
                 let text = String(
                     decoding: (FileManager.default.contents(atPath: path) ?? Data()).suffix(1500),
