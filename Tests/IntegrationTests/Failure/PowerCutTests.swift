@@ -133,7 +133,11 @@ private final class CutDisk {
         do {
             try await disk.make()
             let root = disk.mount.appending("instance")
-            try await Instance.run(root: root, output: disk.output) { try await body(disk, $0) }
+            try await Instance.run(root: root, output: disk.output) { instance in
+                // The image was there long before.
+                try await disk.run("/usr/bin/sync", ["--file-system", disk.mount.string])
+                try await body(disk, instance)
+            }
         } catch {
             await disk.remove()
             throw error
