@@ -175,7 +175,9 @@ extension IntegrationTests {
             ] {
                 #expect(try await instance.vers(["copy"] + words).status != 0)
             }
-            #expect(Leftovers.names(in: instance.work).filter { $0.hasPrefix(".vers-") || $0.hasSuffix(".vers-part") } == [])
+            #expect(
+                Leftovers.names(in: instance.work).filter { $0.hasPrefix(".vers-") || $0.hasSuffix(".vers-part") } == []
+            )
         }
 
         @Test func `a copy that was interrupted goes on where it was`() async throws {
