@@ -21,7 +21,7 @@
 // A machine that rehearses runs, under emulation, so that QEMU translates the guest's code, and is stopped. When the process
 // opens the path of `take-back`, which fails, devices are reset and memory is that of the layers again, which have been named
 // anew; `taken-back <mappings> <pages that had changed>` follows. When it opens the path of `rewind`, from which QEMU loads
-// its device state, the layers are mapped that were named beyond those of the rehearsal, with which they must begin; `rewound
+// its device state, the layers are mapped that were named beyond those of the rehearsal, or others in their place; `rewound
 // <mappings> <pages that changed>` follows, the leash ends, and the machine is as if it had been restored. Translations of
 // pages that did not change are kept. `rehearse` is refused with ENOTSUP where they cannot be.
 //

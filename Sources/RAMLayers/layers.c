@@ -156,6 +156,17 @@ static int find_written(uint64_t *written) {
     return error;
 }
 
+/// Has guest RAM hold nothing.
+static void unmap_all(void) {
+    void *base = mmap(
+        guest_ram.base, guest_ram.bytes, PROT_READ | PROT_WRITE,
+        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    // What is not there now is not there at all.
+    if (base == MAP_FAILED) _exit(122);
+    memset(guest_ram.covered_at_start, 0, bitmap_bytes(guest_ram.pages));
+    guest_ram.mappings = 0;
+}
+
 int layers_restore(uint64_t *changed) {
     bool fits = begins_with_mapped() && layer_count == mapped_count;
     uint16_t *owner = fits ? find_owners(0) : NULL;
@@ -165,26 +176,21 @@ int layers_restore(uint64_t *changed) {
         layers_clear();
         return error;
     }
-    void *base = mmap(
-        guest_ram.base, guest_ram.bytes, PROT_READ | PROT_WRITE,
-        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-    // What is not there now is not there at all.
-    if (base == MAP_FAILED) _exit(122);
-    memset(guest_ram.covered_at_start, 0, bitmap_bytes(guest_ram.pages));
-    guest_ram.mappings = 0;
+    unmap_all();
     return map_owned(owner);
 }
 
-int layers_extend(uint64_t *changed) {
+int layers_replace(uint64_t *changed) {
     bool fits = begins_with_mapped();
-    uint16_t *owner = fits ? find_owners(mapped_count) : NULL;
+    uint16_t *owner = find_owners(fits ? mapped_count : 0);
     if (!owner) {
-        int error = fits ? errno : ESTALE;
+        int error = errno;
         layers_clear();
         return error;
     }
+    if (!fits) unmap_all();
     for (size_t page = 0; page < guest_ram.pages; page++) {
-        if (owner[page]) bitmap_set(changed, page);
+        if (!fits || owner[page]) bitmap_set(changed, page);
     }
     return map_owned(owner);
 }

@@ -17,9 +17,10 @@ int layers_map(void);
 /// and nothing has changed. Sets the bits in `changed` of the pages that were written. Returns 0 or an errno value.
 int layers_restore(uint64_t *changed);
 
-/// Maps what was added on top of what was mapped, with which it must begin; else the answer is ESTALE and nothing has changed.
-/// Sets the bits of its pages in `changed`. Nothing may have been written since the last mapping. Returns 0 or an errno value.
-int layers_extend(uint64_t *changed);
+/// Maps what was added. Of layers that begin with those that were mapped only the further ones are mapped, over them; others
+/// take their place. Sets the bits in `changed` of the pages that may differ then. Nothing may have been written since the
+/// last mapping. Returns 0 or an errno value.
+int layers_replace(uint64_t *changed);
 
 /// Forgets what was added and not mapped.
 void layers_clear(void);

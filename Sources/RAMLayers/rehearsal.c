@@ -46,7 +46,7 @@ int rehearsal_take_back(size_t *changed_pages) {
 }
 
 int rehearsal_end(size_t *changed_pages) {
-    int error = layers_extend(guest_ram.written);
+    int error = layers_replace(guest_ram.written);
     if (error) return error;
     *changed_pages = drop_translations(guest_ram.written);
     translation_expect_load();

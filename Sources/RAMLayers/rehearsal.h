@@ -19,7 +19,6 @@ bool rehearsal_is_over(void);
 /// Translations of the pages that had changed, which are counted, are dropped. Returns 0 or an errno value.
 int rehearsal_take_back(size_t *changed_pages);
 
-/// Maps the layers that were added beyond those of the rehearsal, with which they begin, and prepares the devices for the
-/// load that follows. Translations of the pages that change, which are counted, are dropped. Returns 0 or an errno value:
-/// ESTALE, and nothing has changed, when the layers begin with others.
+/// Maps the layers that were added, which had best begin with those of the rehearsal, and prepares the devices for the load
+/// that follows. Translations of the pages that change, which are counted, are dropped. Returns 0 or an errno value.
 int rehearsal_end(size_t *changed_pages);

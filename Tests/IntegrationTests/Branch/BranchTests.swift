@@ -15,6 +15,26 @@ extension IntegrationTests {
             client = try instance.client()
         }
 
+        @Test func `a chain of layers that gets long starts anew, also for processes that rehearsed its beginning`()
+            async throws
+        {
+            let parent = try await client.newTiny()
+            func rehearsals() -> Int { instance.log.components(separatedBy: "standby has rehearsed").count - 1 }
+            // With the booted state, the 24th is one more than may lie on each other: it holds everything.
+            for round in 1...26 {
+                try await client.sh(parent, "echo \(round) >/tmp/round")
+                let before = rehearsals()
+                let child = try #require(try await client.branch(parent).first)
+                #expect(try await client.sh(child, "cat /tmp/round") == "\(round)")
+                try await client.deleteMachine(child)
+                // So that it meets a process that is ready.
+                if (20...23).contains(round) {
+                    try await eventually("another rehearsal") { rehearsals() > before }
+                }
+            }
+            try await client.deleteMachine(parent)
+        }
+
         @Test func `the counter of a branched VM goes on from its value in parent and child`() async throws {
             let parent = try await client.newTiny()
             try await client.startCounter(parent)
