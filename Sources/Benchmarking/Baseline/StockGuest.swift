@@ -27,14 +27,7 @@ struct StockGuest: Sendable {
             try await StockDisk.create(commandLine.disk, in: directory, over: commandLine.image.disk, format: "raw")
             let machine = try await StockMachine.start(commandLine, in: directory)
             do {
-                let session = try await machine.guest()
-                try await session.waitUntilSettled(deadline: .now + StockMachine.guestTimeout)
-                try await session.writeFile(
-                    GuestProgram.path,
-                    bytes: context.program.bytes,
-                    mode: 0o755,
-                    createDirectories: false
-                )
+                let session = try await machine.guest(with: context.program)
                 try await body(StockGuest(session: session, hostPorts: commandLine.forwarded))
                 await session.close()
             } catch {

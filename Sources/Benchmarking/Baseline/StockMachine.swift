@@ -13,7 +13,7 @@ final class StockMachine: Sendable {
     private static let startTimeout: Duration = .seconds(30)
     /// 4 GiB to a slow disk.
     private static let migrationTimeout: Duration = .seconds(300)
-    static let guestTimeout: Duration = .seconds(180)
+    private static let guestTimeout: Duration = .seconds(180)
 
     let directory: FilePath
     private let handle: ProcessHandle
@@ -58,6 +58,14 @@ final class StockMachine: Sendable {
             of: MachineID(),
             deadline: .now + Self.guestTimeout
         )
+    }
+
+    /// The same for a guest that has just booted: its services have started, and it has `program` at ``GuestProgram/path``.
+    func guest(with program: GuestProgram) async throws -> any GuestSession {
+        let session = try await guest()
+        try await session.waitUntilSettled(deadline: .now + Self.guestTimeout)
+        try await session.writeFile(GuestProgram.path, bytes: program.bytes, mode: 0o755, createDirectories: false)
+        return session
     }
 
     /// Stops, gives the guest a new disk overlay `disk` on top of node `below`, saves everything to `file`, and runs on.

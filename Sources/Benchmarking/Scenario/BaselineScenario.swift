@@ -52,14 +52,7 @@ struct BaselineScenario: Scenario {
         try await StockDisk.create(commandLine.disk, in: directory, over: commandLine.image.disk, format: "raw")
         let machine = try await StockMachine.start(commandLine, in: directory)
         do {
-            let session = try await machine.guest()
-            try await session.waitUntilSettled(deadline: .now + StockMachine.guestTimeout)
-            try await session.writeFile(
-                GuestProgram.path,
-                bytes: context.program.bytes,
-                mode: 0o755,
-                createDirectories: false
-            )
+            let session = try await machine.guest(with: context.program)
             try await session.runToSuccess(GuestProgram.preparation)
             let parent = Parent(machine: machine, session: session, commandLine: commandLine, dimensions: dimensions)
             for run in 0..<context.options.baselineRuns { try await branch(parent, run: run, in: context) }
