@@ -71,15 +71,19 @@ import Testing
         return String(buffer: all)
     }
 
+    /// Sends it, and nothing more.
+    private static func say(_ text: String, _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>) async throws {
+        try await outbound.write(ByteBuffer(string: text))
+        outbound.finish()
+    }
+
     @Test func `an end is passed on behind the bytes before it, and the other direction goes on`() async throws {
         let joined = try await join()
         try await joined.first.executeThenClose { fromFirst, toFirst in
             try await joined.second.executeThenClose { fromSecond, toSecond in
-                try await toFirst.write(ByteBuffer(string: "question"))
-                toFirst.finish()
+                try await Self.say("question", toFirst)
                 #expect(try await Self.text(fromSecond) == "question")
-                try await toSecond.write(ByteBuffer(string: "answer"))
-                toSecond.finish()
+                try await Self.say("answer", toSecond)
                 #expect(try await Self.text(fromFirst) == "answer")
             }
         }
@@ -101,14 +105,12 @@ import Testing
     @Test func `what came before both were joined is passed on, with its end`() async throws {
         let (first, second) = (try await connection(), try await connection())
         try await first.far.executeThenClose { fromFirst, toFirst in
-            try await toFirst.write(ByteBuffer(string: "question"))
-            toFirst.finish()
+            try await Self.say("question", toFirst)
             try await waitForEnd(of: first.near)
             let joined = try await join(first, second)
             try await joined.second.executeThenClose { fromSecond, toSecond in
                 #expect(try await Self.text(fromSecond) == "question")
-                try await toSecond.write(ByteBuffer(string: "answer"))
-                toSecond.finish()
+                try await Self.say("answer", toSecond)
                 #expect(try await Self.text(fromFirst) == "answer")
             }
             try await joined.done.get()
