@@ -18,13 +18,15 @@ let package = Package(
     products: [
         .library(name: "GuestProtocol", targets: ["GuestProtocol"]),
         .library(name: "GuestAgent", targets: ["GuestAgent"]),
-        .executable(name: "vers-agent", targets: ["vers-agent"]),
+        // Not `vers-agent`: a build of the host's package makes this, too, linked dynamically, and would put it in the place of
+        // the static one that `build.sh` makes.
+        .executable(name: "guest-agent", targets: ["guest-agent"]),
     ],
     targets: [
         .target(name: "CFraming"),
         .target(name: "GuestProtocol", dependencies: ["CFraming"], swiftSettings: settings),
         .target(name: "CGuest"),
         .target(name: "GuestAgent", dependencies: ["GuestProtocol", "CGuest"], swiftSettings: settings),
-        .executableTarget(name: "vers-agent", dependencies: ["GuestAgent"], swiftSettings: settings),
+        .executableTarget(name: "guest-agent", dependencies: ["GuestAgent"], swiftSettings: settings),
     ]
 )

@@ -7,10 +7,10 @@ output=${1:?usage: Guest/build.sh OUTPUT}
 package=$(cd "$(dirname "$0")" && pwd)
 scratch=$package/../.build-agent
 
-swift build --package-path "$package" --configuration release --product vers-agent --scratch-path "$scratch" \
+swift build --package-path "$package" --configuration release --product guest-agent --scratch-path "$scratch" \
     -Xswiftc -static-executable --static-swift-stdlib
 temporary=$(mktemp "$output.XXXXXX")
 trap 'rm -f "$temporary"' EXIT
-strip -o "$temporary" "$scratch/release/vers-agent"
+strip -o "$temporary" "$scratch/release/guest-agent"
 chmod 755 "$temporary"
 mv "$temporary" "$output"

@@ -54,6 +54,9 @@ if [[ -z $agent ]]; then
     done
 fi
 [[ -x $agent ]] || fail "no vers-agent at $agent" "make build, or name one with --agent"
+if grep --quiet --text --fixed-strings /ld-linux "$agent"; then
+    fail "$agent is linked dynamically: the agent starts before there are libraries" "make one with Guest/build.sh"
+fi
 
 mkdir -p "$output/$name"
 build_id=$(</proc/sys/kernel/random/uuid)
