@@ -77,6 +77,8 @@ struct MachineFreezer: Sendable {
             async let flushed: Void = flushDisks(of: machine, frozen.report, commit: purpose.id)
             let layer = try await frozen.memoryLayer()
             domain.steps(steps.memoryComplete)
+            // Beside the record. A mark that is not recorded is one that no layer is written since.
+            async let kept: Void = frozen.keepMark()
             let commit = makeCommit(
                 of: machine,
                 purpose: purpose,
@@ -86,7 +88,7 @@ struct MachineFreezer: Sendable {
             try await flushed
             try await record(commit, report: frozen.report)
             domain.steps(steps.recorded)
-            try await frozen.keepMark()
+            try await kept
             log(commit, frozen.report, layer)
             await done
             return commit
