@@ -57,7 +57,7 @@ public struct ImageDirectory: ImageStoring {
             .notFound,
             "image not found: '\(name)'",
             hint: installed.isEmpty
-                ? "there is none in \(images) yet: make it with `make image`"
+                ? "there is none in \(images) yet, make it: \(ImageRecipes.command(into: images))"
                 : "there is: \(installed.joined(separator: ", "))"
         )
     }

@@ -1,4 +1,5 @@
 import Foundation
+import HostSystem
 internal import SystemPackage
 import VersAPI
 import VersClient
@@ -21,17 +22,18 @@ struct InstanceChecks {
 
     private func images() -> Check {
         let directory = home.path.appending("images").string
+        let recipe = ImageRecipes.command(into: home.path.appending("images"))
         let names = ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).filter {
             access("\(directory)/\($0)/current/manifest.json", R_OK) == 0
         }
         guard !names.isEmpty else {
-            return .fail("images", "none in \(directory)", hint: "make it: make image")
+            return .fail("images", "none in \(directory)", hint: "make it: \(recipe)")
         }
         guard names.contains(MachineConfiguration.defaultImageName) else {
             return .warn(
                 "images",
                 "\(names.sorted().listed), but not '\(MachineConfiguration.defaultImageName)'",
-                hint: "name one with 'vers run --rootfs', or make the default: make image"
+                hint: "name one with 'vers run --rootfs', or make the default: \(recipe)"
             )
         }
         return .ok("images", names.sorted().listed)

@@ -148,7 +148,7 @@ public final class ImageImports: Service {
             throw VersError(
                 .conflict,
                 "no image is installed whose kernel an imported one could boot",
-                hint: "make one: make image"
+                hint: "'vers doctor' on the server's host says how to make one"
             )
         }
         return first
