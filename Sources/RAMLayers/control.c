@@ -208,6 +208,8 @@ static bool parse_freeze(char *argument, struct freeze_request *request) {
         *request = (struct freeze_request){.delta = DELTA_EVERYTHING};
     } else if (strcmp(argument, "since-start") == 0) {
         *request = (struct freeze_request){.delta = DELTA_SINCE_START};
+    } else if (strcmp(argument, "since-first") == 0) {
+        *request = (struct freeze_request){.delta = DELTA_SINCE_FIRST};
     } else {
         return false;
     }

@@ -11,6 +11,7 @@
 //   at <path>                 at                     the next freeze of this connection is put off, as below
 //   freeze since <mark>       frozen <pid> <microseconds of the fork>
 //   freeze since-start        the same
+//   freeze since-first        the same               a layer that takes the place of all mapped ones but the first
 //   freeze everything         the same
 //
 // A freeze after `at` is answered by `armed`. It happens, and `frozen` follows, when the process opens that path, in the

@@ -75,6 +75,7 @@ extension MemoryConnection: GuestMemory {
             switch request.delta {
             case .since(let mark): "freeze since \(mark)"
             case .sinceStart: "freeze since-start"
+            case .sinceFirstLayer: "freeze since-first"
             case .everything: "freeze everything"
             }
         _ = try await self.request(freeze, expecting: "armed", timeout: timeout)
