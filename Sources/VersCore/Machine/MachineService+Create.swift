@@ -51,12 +51,13 @@ extension MachineService {
             machine.environment = configuration.env ?? [:]
             guard waitForBoot else {
                 try await domain.metadata.insert([machine])
+                domain.steps(.createRecorded)
                 await bringUpInBackground(machine, standby: standby.take())
                 return machine.id
             }
             try await bringUp(machine, image: image, booted: boot, standby: standby) {
                 try await domain.metadata.insert([$0])
-                try await supervisor.confirm($0.id)
+                domain.steps(.createRecorded)
             }
             return machine.id
         }
@@ -115,11 +116,12 @@ extension MachineService {
         if standby.id == nil { await domain.removeFiles(of: machine.id) }
         try await bringUp(machine, image: image, standby: standby) { started in
             try await domain.metadata.update(machine.id) { $0 = $0.started(as: started) }
-            try await supervisor.confirm(machine.id)
         }
     }
 
+    /// A start that was cut off because the daemon ends is the next one's to finish.
     private func recordFailure(of machine: Machine, _ error: any Error) async {
+        guard !Task.isCancelled else { return }
         let reason = (error as? VersError)?.message ?? "\(error)"
         domain.logger.error("vm did not come up", metadata: ["vm.id": "\(machine.id)", "error": "\(error)"])
         do {
@@ -213,7 +215,8 @@ extension MachineService {
         try await domain.ensureDiskSpace()
     }
 
-    /// Starts a root VM from the booted state of its image and hands the running VM to `record`.
+    /// Starts a root VM from the booted state of its image and hands the running VM to `record`. What fails before it is
+    /// recorded leaves nothing of it; afterwards its directory is its record's.
     /// - Parameter booted: that state, where it was looked up already.
     private func bringUp(
         _ machine: Machine,
@@ -230,6 +233,7 @@ extension MachineService {
         }
         let started = try await start(machine, from: boot, standby: standby.take())
         domain.standbys.replenish(boot.standbyRole(isBridged: machine.network != nil))
+        domain.steps(.createStarted)
         do {
             try await startWorkload(of: started)
             try await record(started)
@@ -237,6 +241,7 @@ extension MachineService {
             await discard(started.id)
             throw error
         }
+        try await supervisor.confirm(started.id)
     }
 
     /// A booted state has not run the image's command yet.
