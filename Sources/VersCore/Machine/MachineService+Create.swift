@@ -52,7 +52,7 @@ extension MachineService {
             guard waitForBoot else {
                 try await domain.metadata.insert([machine])
                 domain.steps(.createRecorded)
-                await bringUpInBackground(machine, standby: standby.take())
+                try await bringUpInBackground(machine, standby: standby.take())
                 return machine.id
             }
             try await bringUp(machine, image: image, booted: boot, standby: standby) {
@@ -80,30 +80,21 @@ extension MachineService {
         return id
     }
 
-    /// Finishes the creation or the start of a VM that was recorded as `booting` first: at once, or by a later daemon.
-    /// Returns when the VM is held, so that whoever asks for it from then on waits for it.
+    /// Finishes the creation or the start of a VM that was recorded as `booting` first: at once, or by a later daemon, as soon
+    /// as its background work runs. The VM is held from here on, so that whoever asks for it waits for it.
     /// - Parameter standby: the process that becomes the VM, of the same id; the call owns it.
-    func bringUpInBackground(_ machine: Machine, standby: Standby? = nil) async {
-        let (held, isHeld) = AsyncStream<Void>.makeStream()
-        domain.background.start { [self] in await bringUpRecorded(machine, standby: standby) { isHeld.finish() } }
-        // Also ends when the work was dropped, because the daemon ends.
-        for await _ in held {}
-    }
-
-    private func bringUpRecorded(_ machine: Machine, standby: Standby?, whenHeld: @Sendable () -> Void) async {
-        await domain.standbys.lend(standby) { standby in
-            do {
-                try await domain.registry.exclusively(machine.id) {
-                    whenHeld()
-                    do {
-                        try await bringUp(recorded: machine, standby: standby)
-                    } catch {
-                        // Still held: whoever waits for the VM is to find out what became of it.
-                        await recordFailure(of: machine, error)
-                    }
+    func bringUpInBackground(_ machine: Machine, standby: Standby? = nil) async throws {
+        let lock = await domain.registry.lock(machine.id)
+        try await lock.acquire()
+        domain.background.start { [self] in
+            // Still held when a failure is recorded: whoever waits is to find out what became of the VM.
+            defer { lock.release() }
+            await domain.standbys.lend(standby) { standby in
+                do {
+                    try await bringUp(recorded: machine, standby: standby)
+                } catch {
+                    await recordFailure(of: machine, error)
                 }
-            } catch {
-                await recordFailure(of: machine, error)
             }
         }
     }
