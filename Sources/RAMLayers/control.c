@@ -296,7 +296,7 @@ static void obey(struct client *client, char *line) {
     char *argument;
     struct text text = {.length = 0};
     if (strcmp(line, "ping") == 0) {
-        text_add(&text, "pong 1");
+        text_add(&text, "pong 2");
         answer(client, &text);
     } else if (strcmp(line, "status") == 0) {
         answer_status(client);

@@ -1,6 +1,6 @@
-// The control socket: a line protocol, version 1.
+// The control socket: a line protocol, version 2; in version 1 there was no `since-first`.
 //
-//   ping                      pong 1
+//   ping                      pong 2
 //   status                    status <RAM bytes> <0|1: layers mapped> <mappings> <mark or -> <0|1: a copy is pending>
 //   layer <path>              layer                  adds a layer, the oldest first
 //   leash                     leash                  the process ends when this connection does, unless layers are mapped

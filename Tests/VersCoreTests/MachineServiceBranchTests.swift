@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import SystemPackage
 import Testing
 import VersAPI
@@ -75,6 +76,19 @@ struct MachineServiceBranchTests {
                 depths.append(layers.count)
             }
             #expect(depths == [2, 3, 2, 3, 2])
+        }
+    }
+
+    @Test func `a chain whose process cannot merge layers starts anew with all of memory`() async throws {
+        try await TestDomain.run(maximumMemoryLayers: 3) { test in
+            let parent = try await test.create()
+            test.hypervisor.machine(parent)?.state.withLock { $0.mergesMemory = false }
+            var depths: [Int] = []
+            for _ in 0..<5 {
+                let child = try await test.branch(parent)[0]
+                depths.append(try await test.record(child)?.startMemoryLayers.count ?? 0)
+            }
+            #expect(depths == [2, 3, 1, 2, 3])
         }
     }
 

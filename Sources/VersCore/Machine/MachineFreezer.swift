@@ -185,7 +185,9 @@ struct MachineFreezer: Sendable {
         } else if machine.startMemoryLayers.count < maximum {
             return (.sinceStart, machine.startMemoryLayers)
         }
-        guard let first = machine.startMemoryLayers.first else { return (.everything, []) }
+        guard let first = machine.startMemoryLayers.first, try await live.machine.mergesMemoryLayers() else {
+            return (.everything, [])
+        }
         return (.sinceFirstLayer, [first])
     }
 
