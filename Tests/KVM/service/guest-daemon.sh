@@ -83,7 +83,7 @@ say "run and branch"
 root=$(api POST "vm/new_root?wait_boot=true" "{\"vm_config\":{\"image_name\":\"tiny\",\"mem_size_mib\":$memory_mib}}" | field vm_id)
 expect "what runs it" kvm "$(api GET "vm/$root/metadata" | field accelerator)"
 # shellcheck disable=SC2016 # the variables are the guest's
-sh_in "$root" '(i=0; while :; do i=$((i + 1)); echo $i >/tmp/next; mv /tmp/next /tmp/count; done) </dev/null >/dev/null 2>&1 &'
+sh_in "$root" '(i=0; while :; do i=$((i + 1)); echo $i >/tmp/next; mv /tmp/next /tmp/count; sleep 0.2; done) </dev/null >/dev/null 2>&1 &'
 child=$(branch "$root")
 expect_running "$root" "$child"
 root_pid=$(pid_of "$root")
