@@ -17,7 +17,7 @@ scripts := images/build.sh images/kernel.sh images/initramfs.sh images/ssh.sh im
 
 .DEFAULT_GOAL := help
 .PHONY: help dependencies test-dependencies build build-debug image image-tiny demo clean-demo test test-unit \
-	test-integration test-contract test-kvm bench lint fmt docs install uninstall
+	test-integration test-contract test-kvm test-service bench lint fmt docs install uninstall
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -66,6 +66,9 @@ test-contract: build-debug ## the API as others see it: Schemathesis, and the pu
 
 test-kvm: ## the engine under KVM, inside an emulated guest that offers it
 	Tests/KVM/run.sh
+
+test-service: build-debug ## the installed service, under KVM and systemd, inside an emulated guest that offers KVM
+	Tests/KVM/service/run.sh
 
 bench: ## measure, and print a table (ARGS=--quick: a smoke test)
 	Benchmarks/run.sh $(ARGS)

@@ -6,14 +6,14 @@ import VersCore
 /// A followed command. Stops following when it is let go of.
 final class AgentExec: GuestExec {
     let id: ExecID
-    private let core: SessionCore
+    private let session: AgentSession
     private let channel: UInt32
     private let inbox: Inbox
     private let hasEnded = Mutex(false)
 
-    init(id: ExecID, core: SessionCore, channel: UInt32, inbox: Inbox) {
+    init(id: ExecID, session: AgentSession, channel: UInt32, inbox: Inbox) {
         self.id = id
-        self.core = core
+        self.session = session
         self.channel = channel
         self.inbox = inbox
     }
@@ -24,12 +24,12 @@ final class AgentExec: GuestExec {
 
     func next() async throws -> ExecEvent? {
         if hasEnded.withLock({ $0 }) { return nil }
-        let frame = try await inbox.next()
+        let frame = try await nextFrame()
         do throws(ProtocolError) {
             switch frame.type {
             case .output:
                 let record = try OutputRecord(decoding: frame.payload)
-                if let credit = inbox.consume(frame.payload.count) { core.postCredit(credit, channel) }
+                if let credit = inbox.consume(frame.payload.count) { session.core.postCredit(credit, channel) }
                 return .chunk(
                     stream: OutputStream(record.stream),
                     data: record.data,
@@ -53,6 +53,21 @@ final class AgentExec: GuestExec {
         }
     }
 
+    /// A command may say nothing for as long as it likes, while its agent is there.
+    private func nextFrame() async throws -> Frame {
+        if let frame = inbox.takeNow() { return frame }
+        do {
+            return try await session.attended { [inbox] in try await inbox.next() }
+        } catch let error as VersError where error.code == .timedOut {
+            end(hasEnded: false)
+            throw VersError(
+                error.code,
+                "\(error.message); command \(id) may run on: it can be followed again when the agent answers",
+                hint: error.hint
+            )
+        }
+    }
+
     func detach() async {
         end(hasEnded: false)
     }
@@ -62,6 +77,6 @@ final class AgentExec: GuestExec {
             defer { ended = true }
             return !ended
         }
-        if isFirst { core.closeChannel(channel, hasEnded: isOver) }
+        if isFirst { session.core.closeChannel(channel, hasEnded: isOver) }
     }
 }

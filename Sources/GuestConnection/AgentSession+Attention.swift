@@ -1,5 +1,7 @@
 import GuestProtocol
+import Synchronization
 import VersAPI
+import VersCore
 
 /// How long an agent may be silent while something is asked of it. An agent answers within milliseconds; a guest that shares
 /// an emulated processor with dozens of others within a second or two.
@@ -18,37 +20,56 @@ extension AgentSession {
         _ what: String,
         operation: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
-        try await withDeadline(deadline, what) {
-            try await withThrowingTaskGroup(of: Value?.self) { group in
-                group.addTask { try await operation() }
-                group.addTask {
-                    try await self.waitForSilence()
-                    return nil
-                }
-                defer { group.cancelAll() }
-                guard let first = try await group.next(), let value = first else {
-                    throw VersError.silentAgent(of: self.machine, for: self.patience.silence + self.patience.answer)
-                }
-                return value
+        try await withDeadline(deadline, what) { try await self.attended(operation: operation) }
+    }
+
+    /// Runs `operation` for as long as it takes, but no longer than the agent shows signs of life.
+    /// - Throws: ``VersError`` `.timedOut` that says that the agent does not answer.
+    func attended<Value: Sendable>(operation: @escaping @Sendable () async throws -> Value) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask { try await operation() }
+            group.addTask {
+                try await self.waitForSilence()
+                return nil
             }
+            defer { group.cancelAll() }
+            guard let first = try await group.next(), let value = first else {
+                throw VersError.silentAgent(of: self.machine, for: self.patience.silence + self.patience.answer)
+            }
+            return value
         }
     }
 
-    /// Returns when the agent does not answer any more.
+    func countSilence(onlyWhile isRunning: @escaping @Sendable () async -> Bool) {
+        isGuestRunning.withLock { $0 = isRunning }
+    }
+
+    /// Returns when the agent does not answer any more, though its guest runs.
     private func waitForSilence() async throws {
+        let isGuestRunning = isGuestRunning.withLock { $0 }
         var heard = ContinuousClock.now
         while true {
             try await Task.sleep(until: heard + patience.silence, clock: .continuous)
             heard = max(heard, core.lastFrame)
             guard heard + patience.silence <= .now else { continue }
-            let asked = ContinuousClock.now
-            do {
-                _ = try await call(.ping, "a sign of life", deadline: asked + patience.answer, isAttended: false)
-            } catch let error as VersError where error.code == .timedOut {
-                // Something else may have come of it.
-                guard core.lastFrame > asked else { return }
-            }
+            if await isGuestRunning(), await isSilent(), await isGuestRunning() { return }
+            try Task.checkCancellation()
             heard = .now
+        }
+    }
+
+    /// Whether the agent does not answer in time when it is asked for a sign of life.
+    private func isSilent() async -> Bool {
+        let asked = ContinuousClock.now
+        do {
+            _ = try await call(.ping, "a sign of life", deadline: asked + patience.answer, isAttended: false)
+            return false
+        } catch let error as VersError where error.code == .timedOut {
+            // Something else may have come of it.
+            return core.lastFrame <= asked
+        } catch {
+            // A connection that is lost fails what waits for it by itself.
+            return false
         }
     }
 }

@@ -26,7 +26,7 @@ extension AgentSession {
             return reply
         }
         guard let deadline else { return try await operation() }
-        guard isAttended else { return try await withDeadline(deadline, what, operation: operation) }
+        guard isAttended else { return try await withDeadline(deadline, what, operation) }
         return try await attended(deadline, what, operation: operation)
     }
 

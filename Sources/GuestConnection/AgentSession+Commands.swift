@@ -44,7 +44,7 @@ extension AgentSession {
             do {
                 try await core.sendRequest(request, on: number)
                 _ = try await Self.reply(from: inbox)
-                return AgentExec(id: id, core: core, channel: number, inbox: inbox)
+                return AgentExec(id: id, session: self, channel: number, inbox: inbox)
             } catch {
                 core.closeChannel(number, hasEnded: false)
                 throw error

@@ -14,6 +14,8 @@ final class AgentSession: GuestSession {
     let patience: AgentPatience
     /// Stdin that did not fit into the request of its command, on its way.
     let feeders = Mutex<[ExecID: Task<Void, Never>]>([:])
+    /// A guest that stands still is silent, too.
+    let isGuestRunning = Mutex<@Sendable () async -> Bool> { true }
     private let reader: Task<Void, Never>
 
     init(

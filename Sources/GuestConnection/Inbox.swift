@@ -13,6 +13,13 @@ final class Inbox: FrameReceiver {
         var window = ReceiveWindow()
         var waiter: CheckedContinuation<Frame, any Error>?
         var failure: (any Error)?
+
+        mutating func takeFrame() -> Frame? {
+            guard !frames.isEmpty else { return nil }
+            let frame = frames.removeFirst()
+            if frame.type != .output, frame.type != .data { controlFrames -= 1 }
+            return frame
+        }
     }
 
     private let state = Mutex(State())
@@ -61,16 +68,15 @@ final class Inbox: FrameReceiver {
         waiter?.resume(throwing: error)
     }
 
+    /// The next frame if it has arrived.
+    func takeNow() -> Frame? { state.withLock { $0.takeFrame() } }
+
     /// Waits for the next frame. One caller at a time.
     func next() async throws -> Frame {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let result = state.withLock { state -> Result<Frame, any Error>? in
-                    if !state.frames.isEmpty {
-                        let frame = state.frames.removeFirst()
-                        if frame.type != .output, frame.type != .data { state.controlFrames -= 1 }
-                        return .success(frame)
-                    }
+                    if let frame = state.takeFrame() { return .success(frame) }
                     if let failure = state.failure { return .failure(failure) }
                     if Task.isCancelled { return .failure(CancellationError()) }
                     precondition(state.waiter == nil, "two callers wait on one channel")

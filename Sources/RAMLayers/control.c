@@ -208,6 +208,8 @@ static bool parse_freeze(char *argument, struct freeze_request *request) {
         *request = (struct freeze_request){.delta = DELTA_EVERYTHING};
     } else if (strcmp(argument, "since-start") == 0) {
         *request = (struct freeze_request){.delta = DELTA_SINCE_START};
+    } else if (strcmp(argument, "since-first") == 0) {
+        *request = (struct freeze_request){.delta = DELTA_SINCE_FIRST};
     } else {
         return false;
     }
@@ -294,7 +296,7 @@ static void obey(struct client *client, char *line) {
     char *argument;
     struct text text = {.length = 0};
     if (strcmp(line, "ping") == 0) {
-        text_add(&text, "pong 1");
+        text_add(&text, "pong 2");
         answer(client, &text);
     } else if (strcmp(line, "status") == 0) {
         answer_status(client);

@@ -1,6 +1,6 @@
-// The control socket: a line protocol, version 1.
+// The control socket: a line protocol, version 2; in version 1 there was no `since-first`.
 //
-//   ping                      pong 1
+//   ping                      pong 2
 //   status                    status <RAM bytes> <0|1: layers mapped> <mappings> <mark or -> <0|1: a copy is pending>
 //   layer <path>              layer                  adds a layer, the oldest first
 //   leash                     leash                  the process ends when this connection does, unless layers are mapped
@@ -11,6 +11,7 @@
 //   at <path>                 at                     the next freeze of this connection is put off, as below
 //   freeze since <mark>       frozen <pid> <microseconds of the fork>
 //   freeze since-start        the same
+//   freeze since-first        the same               a layer that takes the place of all mapped ones but the first
 //   freeze everything         the same
 //
 // A freeze after `at` is answered by `armed`. It happens, and `frozen` follows, when the process opens that path, in the

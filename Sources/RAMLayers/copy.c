@@ -72,12 +72,35 @@ static void become_copy(int parent) {
     pagemap = pagemap_open();
 }
 
-static void choose_page(size_t page, uint64_t entry, void *lower) {
-    if (!pagemap_is_own(entry) || bitmap_get(guest_ram.unchanged, page)) return;
+const uint64_t *copy_underneath(enum delta delta) {
+    switch (delta) {
+    case DELTA_SINCE_MARK: return guest_ram.covered_at_mark;
+    case DELTA_SINCE_START: return guest_ram.covered_at_start;
+    case DELTA_SINCE_FIRST: return guest_ram.covered_by_first;
+    case DELTA_EVERYTHING: break;
+    }
+    return NULL;
+}
+
+/// The pages that layers hold which a new one of this kind takes the place of. NULL where there are none.
+static const uint64_t *replaced(enum delta delta) {
+    switch (delta) {
+    case DELTA_SINCE_FIRST: return guest_ram.covered_above_first;
+    case DELTA_EVERYTHING: return guest_ram.covered_at_start;
+    case DELTA_SINCE_MARK:
+    case DELTA_SINCE_START: break;
+    }
+    return NULL;
+}
+
+static void choose(size_t page, const uint64_t *underneath) {
     // Zero over nothing is nothing. A guest that frees or clears memory leaves many of these.
-    bool hides = lower && bitmap_get(lower, page) && !bitmap_get(guest_ram.zero_at_mark, page);
-    if (!hides && ram_page_is_zero(page)) return;
-    bitmap_set(guest_ram.written, page);
+    bool hides = underneath && bitmap_get(underneath, page) && !bitmap_get(guest_ram.zero_at_mark, page);
+    if (hides || !ram_page_is_zero(page)) bitmap_set(guest_ram.written, page);
+}
+
+static void choose_own(size_t page, uint64_t entry, void *underneath) {
+    if (pagemap_is_own(entry) && !bitmap_get(guest_ram.unchanged, page)) choose(page, underneath);
 }
 
 static void forget_mark(void) {
@@ -94,15 +117,14 @@ static int choose_pages(void) {
         if (receive_message() != COPY_SCANNED) forget_mark();
     }
     memset(guest_ram.written, 0, bitmap_bytes(guest_ram.pages));
-    uint64_t *lower = delta == DELTA_SINCE_MARK ? guest_ram.covered_at_mark
-        : delta == DELTA_SINCE_START            ? guest_ram.covered_at_start
-                                                : NULL;
-    int error = pagemap_scan(pagemap, choose_page, lower);
-    if (error || delta != DELTA_EVERYTHING) return error;
-    size_t page = bitmap_next(guest_ram.covered_at_start, 0, guest_ram.pages, true);
+    const uint64_t *underneath = copy_underneath(delta), *above = replaced(delta);
+    int error = pagemap_scan(pagemap, choose_own, (void *)underneath);
+    if (error || !above) return error;
+    // Of these the process owns what it has written; what it has not is their layer's, and may not be mapped yet.
+    size_t page = bitmap_next(above, 0, guest_ram.pages, true);
     while (page < guest_ram.pages) {
-        if (!bitmap_get(guest_ram.written, page) && !ram_page_is_zero(page)) bitmap_set(guest_ram.written, page);
-        page = bitmap_next(guest_ram.covered_at_start, page + 1, guest_ram.pages, true);
+        if (!bitmap_get(guest_ram.written, page)) choose(page, underneath);
+        page = bitmap_next(above, page + 1, guest_ram.pages, true);
     }
     return 0;
 }

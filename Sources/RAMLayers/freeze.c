@@ -142,11 +142,9 @@ static void finish_scan(enum copy_message_kind answer) {
 
 static void note_covered(enum delta delta) {
     size_t words = bitmap_bytes(guest_ram.pages) / sizeof(uint64_t);
+    const uint64_t *underneath = copy_underneath(delta);
     for (size_t i = 0; i < words; i++) {
-        uint64_t below = delta == DELTA_SINCE_MARK ? guest_ram.covered_at_mark[i]
-            : delta == DELTA_SINCE_START           ? guest_ram.covered_at_start[i]
-                                                   : 0;
-        guest_ram.covered_at_mark[i] = below | guest_ram.written[i];
+        guest_ram.covered_at_mark[i] = (underneath ? underneath[i] : 0) | guest_ram.written[i];
     }
 }
 

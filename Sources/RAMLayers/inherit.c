@@ -60,6 +60,8 @@ static bool know_what_is_needed(void) {
     dl_iterate_phdr(keep_object, NULL);
     keep(guest_ram.base, guest_ram.bytes);
     keep(guest_ram.covered_at_start, bitmap_bytes(guest_ram.pages));
+    keep(guest_ram.covered_by_first, bitmap_bytes(guest_ram.pages));
+    keep(guest_ram.covered_above_first, bitmap_bytes(guest_ram.pages));
     keep(guest_ram.covered_at_mark, bitmap_bytes(guest_ram.pages));
     return objects_found == 3 && kept_count < KEPT_MAX;
 }

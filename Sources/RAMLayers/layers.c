@@ -62,13 +62,25 @@ static int claim_pages(int fd, uint16_t number, uint16_t *owner) {
     return 0;
 }
 
+/// Which layer gives each page.
+struct plan {
+    /// The number of the uppermost layer that holds the page; 0 where none does.
+    uint16_t *owner;
+    /// The pages that the first layer holds, whoever gives them. Empty unless the plan is of the first layer, too.
+    uint64_t *first;
+    bool is_of_first;
+};
+
 static int map_run(size_t first, size_t pages, uint16_t number) {
     off_t offset = (off_t)(first * PAGE_BYTES);
     void *mapped = mmap(
         ram_page(first), pages * PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
         layers[number - 1], offset);
     if (mapped == MAP_FAILED) return errno;
-    for (size_t page = first; page < first + pages; page++) bitmap_set(guest_ram.covered_at_start, page);
+    for (size_t page = first; page < first + pages; page++) {
+        bitmap_set(guest_ram.covered_at_start, page);
+        if (number > 1) bitmap_set(guest_ram.covered_above_first, page);
+    }
     guest_ram.mappings++;
     return 0;
 }
@@ -108,24 +120,33 @@ static bool begins_with_mapped(void) {
     return true;
 }
 
-/// The number of the uppermost layer from the one after `first` on that holds a page, for every page; 0 where none does.
-/// NULL, and errno, on failure.
-static uint16_t *find_owners(size_t first) {
-    size_t bytes = guest_ram.pages * sizeof(uint16_t);
-    uint16_t *owner = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (owner == MAP_FAILED) return NULL;
+static size_t owner_bytes(void) { return (guest_ram.pages * sizeof(uint16_t) + 7) / 8 * 8; }
+
+static void discard(struct plan plan) { munmap(plan.owner, owner_bytes() + bitmap_bytes(guest_ram.pages)); }
+
+/// Says who gives what of the layers behind the first `count`. Returns 0 or an errno value.
+static int make_plan(size_t count, struct plan *plan) {
+    size_t bytes = owner_bytes() + bitmap_bytes(guest_ram.pages);
+    char *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED) return errno;
+    *plan = (struct plan){(uint16_t *)map, (uint64_t *)(map + owner_bytes()), count == 0};
     int error = 0;
-    for (size_t i = first; i < layer_count && !error; i++) error = claim_pages(layers[i], (uint16_t)(i + 1), owner);
-    if (!error) return owner;
-    munmap(owner, bytes);
-    errno = error;
-    return NULL;
+    for (size_t i = count; i < layer_count && !error; i++) {
+        error = claim_pages(layers[i], (uint16_t)(i + 1), plan->owner);
+        if (i > 0) continue;
+        for (size_t page = 0; page < guest_ram.pages; page++) {
+            if (plan->owner[page]) bitmap_set(plan->first, page);
+        }
+    }
+    if (error) discard(*plan);
+    return error;
 }
 
-static int map_owned(uint16_t *owner) {
-    int error = map_owned_runs(owner);
+static int follow_plan(struct plan plan) {
+    int error = map_owned_runs(plan.owner);
     guest_ram.broken = error != 0;
-    munmap(owner, guest_ram.pages * sizeof(uint16_t));
+    if (plan.is_of_first) memcpy(guest_ram.covered_by_first, plan.first, bitmap_bytes(guest_ram.pages));
+    discard(plan);
     layers_clear();
     if (error) return error;
     // Changed pages are told apart in units of 4 KiB.
@@ -136,10 +157,10 @@ static int map_owned(uint16_t *owner) {
 }
 
 int layers_map(void) {
+    struct plan plan;
     int error = remember();
-    uint16_t *owner = error ? NULL : find_owners(0);
-    if (owner) return map_owned(owner);
-    if (!error) error = errno;
+    if (!error) error = make_plan(0, &plan);
+    if (!error) return follow_plan(plan);
     layers_clear();
     return error;
 }
@@ -164,33 +185,37 @@ static void unmap_all(void) {
     // What is not there now is not there at all.
     if (base == MAP_FAILED) _exit(122);
     memset(guest_ram.covered_at_start, 0, bitmap_bytes(guest_ram.pages));
+    memset(guest_ram.covered_above_first, 0, bitmap_bytes(guest_ram.pages));
     guest_ram.mappings = 0;
 }
 
 int layers_restore(uint64_t *changed) {
+    struct plan plan;
     bool fits = begins_with_mapped() && layer_count == mapped_count;
-    uint16_t *owner = fits ? find_owners(0) : NULL;
-    int error = owner ? find_written(changed) : fits ? errno : ESTALE;
+    int error = fits ? make_plan(0, &plan) : ESTALE;
+    if (!error) {
+        error = find_written(changed);
+        if (error) discard(plan);
+    }
     if (error) {
-        if (owner) munmap(owner, guest_ram.pages * sizeof(uint16_t));
         layers_clear();
         return error;
     }
     unmap_all();
-    return map_owned(owner);
+    return follow_plan(plan);
 }
 
 int layers_replace(uint64_t *changed) {
+    struct plan plan;
     bool fits = begins_with_mapped();
-    uint16_t *owner = find_owners(fits ? mapped_count : 0);
-    if (!owner) {
-        int error = errno;
+    int error = make_plan(fits ? mapped_count : 0, &plan);
+    if (error) {
         layers_clear();
         return error;
     }
     if (!fits) unmap_all();
     for (size_t page = 0; page < guest_ram.pages; page++) {
-        if (!fits || owner[page]) bitmap_set(changed, page);
+        if (!fits || plan.owner[page]) bitmap_set(changed, page);
     }
-    return map_owned(owner);
+    return follow_plan(plan);
 }

@@ -15,11 +15,14 @@ static uint64_t *allocate_bitmap(size_t pages, int visibility) {
 bool ram_adopt(void *base, size_t bytes) {
     struct guest_ram ram = {.base = base, .bytes = bytes, .pages = bytes / PAGE_BYTES};
     ram.covered_at_start = allocate_bitmap(ram.pages, MAP_PRIVATE);
+    ram.covered_by_first = allocate_bitmap(ram.pages, MAP_PRIVATE);
+    ram.covered_above_first = allocate_bitmap(ram.pages, MAP_PRIVATE);
     ram.covered_at_mark = allocate_bitmap(ram.pages, MAP_PRIVATE);
     ram.unchanged = allocate_bitmap(ram.pages, MAP_SHARED);
     ram.zero_at_mark = allocate_bitmap(ram.pages, MAP_SHARED);
     ram.written = allocate_bitmap(ram.pages, MAP_SHARED);
-    if (!ram.covered_at_start || !ram.covered_at_mark || !ram.unchanged || !ram.zero_at_mark || !ram.written)
+    if (!ram.covered_at_start || !ram.covered_by_first || !ram.covered_above_first || !ram.covered_at_mark
+        || !ram.unchanged || !ram.zero_at_mark || !ram.written)
         return false;
     guest_ram = ram;
     return true;

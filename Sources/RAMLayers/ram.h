@@ -13,6 +13,10 @@ struct guest_ram {
     size_t pages;
     /// Pages that a layer mapped at the start covers.
     uint64_t *covered_at_start;
+    /// Of those, pages that the first, the lowest, of the layers holds.
+    uint64_t *covered_by_first;
+    /// And pages that a layer above the first holds.
+    uint64_t *covered_above_first;
     /// Pages that a layer covers, counting those written by kept freezes that the mark's chain contains.
     uint64_t *covered_at_mark;
     /// Shared with every frozen copy: the mark's holder puts in what did not change since the mark.

@@ -38,6 +38,8 @@ public final class GuestDouble: GuestSession {
     /// The next command is not started.
     public func refuseNextCommand(with error: VersError) { state.withLock { $0.refusals.append(error) } }
 
+    public func countSilence(onlyWhile isRunning: @escaping @Sendable () async -> Bool) {}
+
     public func execute(_ request: ExecRequest) async throws -> any GuestExec {
         try state.withLock { state in
             if !state.refusals.isEmpty { throw state.refusals.removeFirst() }

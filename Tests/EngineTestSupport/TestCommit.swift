@@ -41,7 +41,12 @@ package struct TestCommit: Sendable {
         let frozen = try await freeze.execute(leavePaused: leavePaused)
         let layer = try await frozen.memoryLayer()
         if keep { try await frozen.keepMark() } else { await frozen.abandon() }
-        let below = delta == .everything ? [] : parent?.layers ?? []
+        let below =
+            switch delta {
+            case .everything: [FilePath]()
+            case .sinceFirstLayer: Array((parent?.layers ?? []).prefix(1))
+            case .sinceStart, .since: parent?.layers ?? []
+            }
         let own = directory.appending(LayerFile.disk.rawValue)
         return TestCommit(
             id: id,

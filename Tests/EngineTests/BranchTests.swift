@@ -72,6 +72,42 @@ extension EngineTests {
             }
         }
 
+        @Test("layers that are merged onto the first give back what each has written, and what was cleared")
+        func mergedLayers() async throws {
+            let host = try await TestHost.shared.prepared()
+            func branch(_ parent: TestCommit, _ script: String, _ delta: MemoryDelta) async throws
+                -> (commit: TestCommit, sum: String)
+            {
+                try await TestMachine.withChild(of: parent, on: host.engine) { machine in
+                    let sum = try await machine.shell.run("\(script); md5sum < /tmp/blob")
+                    let commit = try await TestCommit.freeze(
+                        machine.vm,
+                        root: host.engine.root,
+                        parent: parent,
+                        delta: delta
+                    )
+                    return (commit, sum)
+                }
+            }
+            func overwrite(with source: String, from block: Int) -> String {
+                "dd if=/dev/\(source) of=/tmp/blob bs=4096 seek=\(block) count=400 conv=notrunc 2>/dev/null"
+            }
+            let first = try await branch(host.booted, "head -c 8000000 /dev/urandom > /tmp/blob", .everything).commit
+            var chain = first
+            for round in 0..<3 {
+                let source = round % 2 == 0 ? "zero" : "urandom"
+                chain = try await branch(chain, overwrite(with: source, from: round * 300), .sinceStart).commit
+            }
+            #expect(chain.layers.count == 4)
+            let (merged, sum) = try await branch(chain, overwrite(with: "zero", from: 1200), .sinceFirstLayer)
+            #expect(merged.layers.count == 2 && merged.layers[0] == first.layers[0])
+            #expect(merged.layer.bytes < first.layer.bytes)
+            // It goes on from there as from any other.
+            let next = try await branch(merged, "true", .sinceStart)
+            #expect(next.sum == sum)
+            #expect(try await branch(next.commit, "true", .sinceStart).sum == sum)
+        }
+
         @Test("a child that was started before the freeze sees the disk of the freeze, under heavy writing")
         func childStartedBefore() async throws {
             let host = try await TestHost.shared.prepared()

@@ -47,6 +47,60 @@ import VersCore
             await session.close()
         }
     }
+
+    @Test func whoeverFollowsACommandIsToldOfAnAgentThatHangs() async throws {
+        let machine = MachineID()
+        try await BusyAgent.run(.hangsOnceCommandsRun) { channel in
+            let connector = AgentConnector(logger: Logger(label: "test"), patience: patience)
+            let session = try await connector.connect(to: channel, of: machine, deadline: .now + .seconds(20))
+            let exec = try await session.execute(ExecRequest(command: ["sleep", "600"]))
+            let error = await #expect(throws: VersError.self) { _ = try await exec.next() }
+            #expect(error?.code == .timedOut)
+            #expect(error?.message.contains(machine.text) == true && error?.message.contains(exec.id.text) == true)
+            #expect(error?.hint?.contains("vers logs \(machine)") == true)
+            // That was the last that it has to say, and the session is of use yet.
+            #expect(try await exec.next() == nil)
+            #expect(session.isOpen)
+            _ = try await session.attach(AttachRequest(exec_id: exec.id))
+            await session.close()
+        }
+    }
+
+    @Test func anAgentWhoseGuestStandsStillIsNotMissed() async throws {
+        try await BusyAgent.run(.hangsOnceCommandsRun) { channel in
+            let connector = AgentConnector(logger: Logger(label: "test"), patience: patience)
+            let session = try await connector.connect(to: channel, of: MachineID(), deadline: .now + .seconds(20))
+            let isRunning = Mutex(false)
+            let (questions, asked) = AsyncStream.makeStream(of: Void.self)
+            session.countSilence {
+                asked.yield()
+                return isRunning.withLock { $0 }
+            }
+            let exec = try await session.execute(ExecRequest(command: ["sleep", "600"]))
+            let isTold = Mutex(false)
+            let event = Task {
+                defer { isTold.withLock { $0 = true } }
+                return try await exec.next()
+            }
+            for await _ in questions.prefix(5) { #expect(!isTold.withLock { $0 }) }
+            isRunning.withLock { $0 = true }
+            await #expect(throws: VersError.self) { _ = try await event.value }
+            await session.close()
+        }
+    }
+
+    @Test func aCommandThatSaysNothingIsFollowedWhileItsAgentAnswers() async throws {
+        try await BusyAgent.run(.endsCommandsAfterPings(4)) { channel in
+            let connector = AgentConnector(logger: Logger(label: "test"), patience: patience)
+            let session = try await connector.connect(to: channel, of: MachineID(), deadline: .now + .seconds(20))
+            let exec = try await session.execute(ExecRequest(command: ["sleep", "600"]))
+            guard case .exit(7, _, _) = try await exec.next() else {
+                Issue.record("the command did not end")
+                return
+            }
+            await session.close()
+        }
+    }
 }
 
 /// Takes up a session, and keeps whatever is asked of it waiting.
@@ -55,6 +109,10 @@ private final class BusyAgent: ChannelInboundHandler {
         case hangs
         /// Answers every ping, and everything else with that one.
         case answersAfterPings(Int)
+        /// Starts a command, or lets it be followed, and does nothing else.
+        case hangsOnceCommandsRun
+        /// Starts a command, and answers pings; it ends with status 7 at the last.
+        case endsCommandsAfterPings(Int)
     }
 
     typealias InboundIn = Frame
@@ -102,14 +160,43 @@ private final class BusyAgent: ChannelInboundHandler {
     }
 
     private func take(_ frame: Frame, _ context: ChannelHandlerContext) {
-        guard case .answersAfterPings(let count) = manner else { return }
+        switch manner {
+        case .hangs: break
+        case .answersAfterPings(let count): answer(frame, after: count, context)
+        case .hangsOnceCommandsRun: startCommand(frame, context)
+        case .endsCommandsAfterPings(let count):
+            startCommand(frame, context)
+            guard (try? Request(decoding: frame.payload)) == .ping else { return }
+            reply(on: frame.channel, context)
+            pings += 1
+            guard pings == count, let command = held.first else { return }
+            let end = ExitRecord(code: 7, cursor: 0).encoded()
+            context.writeAndFlush(
+                wrapOutboundOut(Frame(.exit, session: session, channel: command, payload: end)),
+                promise: nil
+            )
+        }
+    }
+
+    private func startCommand(_ frame: Frame, _ context: ChannelHandlerContext) {
+        switch try? Request(decoding: frame.payload) {
+        case .spawn, .attach:
+            held.append(frame.channel)
+            reply(on: frame.channel, context)
+        default: break
+        }
+    }
+
+    private func reply(on channel: UInt32, _ context: ChannelHandlerContext) {
+        context.writeAndFlush(wrapOutboundOut(Frame(.reply, session: session, channel: channel)), promise: nil)
+    }
+
+    private func answer(_ frame: Frame, after count: Int, _ context: ChannelHandlerContext) {
         held.append(frame.channel)
         guard (try? Request(decoding: frame.payload)) == .ping else { return }
         pings += 1
         let answered = pings >= count ? held : [frame.channel]
-        for channel in answered {
-            context.writeAndFlush(wrapOutboundOut(Frame(.reply, session: session, channel: channel)), promise: nil)
-        }
+        for channel in answered { reply(on: channel, context) }
         held.removeAll { answered.contains($0) }
     }
 }

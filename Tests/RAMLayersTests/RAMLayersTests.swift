@@ -83,13 +83,28 @@ struct RAMLayersTests {
         #expect(maps.contains("libramlayers.so"))
     }
 
-    @Test("any sequence of freezes and writes gives back every page", arguments: 1...6)
+    /// Layers of processes each of which went on from the one before, and has ended. Pages of earlier ones are zero in later
+    /// ones, and the other way round.
+    private func makeChain(of count: Int, seed: UInt64) throws -> [FilePath] {
+        var chain: [FilePath] = []
+        for generation in 0..<count {
+            let process = try MemoryProcess()
+            defer { process.end() }
+            try process.map(chain)
+            try process.obey("write \(seed * 100 + UInt64(generation)) 900")
+            chain.append(try freeze(process, "since-start", keep: nil).path)
+        }
+        return chain
+    }
+
+    @Test("any sequence of freezes and writes over any layers gives back every page", arguments: 1...8)
     func randomSequences(seed: UInt64) throws {
         var random = SplitMix(state: seed)
         let process = try MemoryProcess()
         defer { process.end() }
+        let atStart = try makeChain(of: Int(seed % 4), seed: seed)
+        if !atStart.isEmpty { try process.map(atStart) }
         var chain: [FilePath] = []
-        var atStart: [FilePath] = []
         var mark: String?
         for step in 0..<14 {
             if random.next() % 3 == 0 { try process.obey("read \(1 + random.next() % 2000)") }
@@ -98,10 +113,13 @@ struct RAMLayersTests {
             let keep = random.next() % 4 != 0 ? "mark-\(step)" : nil
             let layer: Layer
             let layers: [FilePath]
-            switch random.next() % 6 {
+            switch random.next() % 7 {
             case 0:
                 layer = try freeze(process, "everything", keep: keep)
                 layers = [layer.path]
+            case 2:
+                layer = try freeze(process, "since-first", keep: keep)
+                layers = atStart.prefix(1) + [layer.path]
             case 1:
                 layer = try freeze(process, "since-start", keep: keep)
                 layers = atStart + [layer.path]
@@ -115,7 +133,55 @@ struct RAMLayersTests {
                 mark = keep
             }
         }
-        atStart = []
+    }
+
+    @Test("a chain that is merged onto its first layer gives back every page, over and over")
+    func mergedChains() throws {
+        let first = try makeChain(of: 1, seed: 7)
+        var chain = first
+        for generation in 1...30 {
+            let process = try MemoryProcess()
+            defer { process.end() }
+            try process.map(chain)
+            try process.obey("write \(generation) 150")
+            let expected = try process.dump()
+            let merges = chain.count == 6
+            let layer = try freeze(process, merges ? "since-first" : "since-start", keep: nil)
+            chain = (merges ? first : chain) + [layer.path]
+            #expect(try contents(of: chain) == expected, "generation \(generation)")
+        }
+    }
+
+    @Test("a merged layer holds what is not the first layer's, and a page that was cleared above it")
+    func mergedLayer() throws {
+        let first = try MemoryProcess()
+        defer { first.end() }
+        // All of one run, so that no gaps are filled.
+        try first.obey("fill 1000 500 7")
+        let base = try freeze(first, "since-start", keep: nil).path
+        let second = try MemoryProcess()
+        defer { second.end() }
+        try second.map([base])
+        try second.obey("fill 1100 20 0")
+        try second.obey("fill 3000 10 8")
+        let middle = try freeze(second, "since-start", keep: nil).path
+        let third = try MemoryProcess()
+        defer { third.end() }
+        try third.map([base, middle])
+        // Cleared again, over nothing of the first layer's.
+        try third.obey("fill 3000 5 0")
+        try third.obey("fill 2000 3 9")
+        let merged = try freeze(third, "since-first", keep: "merged")
+        #expect(merged.pages == 20 + 5 + 3)
+        #expect(merged.extents == 3)
+        let expected = try third.dump()
+        #expect(try contents(of: [base, merged.path]) == expected)
+        // What comes after it knows what lies underneath: a page that it has not, but the first layer has.
+        try third.obey("fill 1300 4 0")
+        try third.obey("fill 3020 4 0")
+        let next = try freeze(third, "since merged", keep: nil)
+        #expect(next.pages == 4)
+        #expect(try contents(of: [base, merged.path, next.path]) == third.dump())
     }
 
     @Test("a process that maps layers goes on over them")
@@ -280,11 +346,11 @@ struct RAMLayersTests {
         for request in ["", "pingg", "freeze", "freeze since", "layer", "map now", "copy x", "\u{0}"] {
             #expect(throws: MemoryProcess.Failure.self) { try control.request(request) }
         }
-        #expect(try control.request("ping") == "pong 1")
+        #expect(try control.request("ping") == "pong 2")
         #expect(throws: MemoryProcess.Failure.self) {
             try control.request(String(repeating: "x", count: 10_000))
         }
-        #expect(try process.connect().request("ping") == "pong 1")
+        #expect(try process.connect().request("ping") == "pong 2")
     }
 
     @Test("no program can be executed")

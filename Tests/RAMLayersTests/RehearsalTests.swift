@@ -120,11 +120,18 @@ struct RehearsalTests {
         // The leash has ended, and a freeze finds what is changed from here on.
         try process.obey("write \(seed + 3) 40")
         let expected = try process.dump()
-        let layer = try freeze(process, "since-start")
-        let reader = try MemoryProcess()
-        defer { reader.end() }
-        try reader.map([chain.base, chain.delta, layer])
-        #expect(try reader.dump() == expected)
+        try expect(expected, after: process, over: [chain.base, chain.delta])
+    }
+
+    /// A freeze gives back `content` over the layers that the process was given, and over the first of them.
+    private func expect(_ content: Data, after process: MemoryProcess, over layers: [FilePath]) throws {
+        for (mode, underneath) in [("since-start", layers), ("since-first", Array(layers.prefix(1)))] {
+            let layer = try freeze(process, mode)
+            let reader = try MemoryProcess()
+            defer { reader.end() }
+            try reader.map(underneath + [layer])
+            #expect(try reader.dump() == content, "\(mode)")
+        }
     }
 
     @Test("layers that do not begin with those of the rehearsal take their place, and no translation is kept")
@@ -142,11 +149,7 @@ struct RehearsalTests {
         #expect(try process.dump() == other.content)
         try process.obey("write 21 40")
         let expected = try process.dump()
-        let layer = try freeze(process, "since-start")
-        let reader = try MemoryProcess()
-        defer { reader.end() }
-        try reader.map([other.base, other.delta, layer])
-        #expect(try reader.dump() == expected)
+        try expect(expected, after: process, over: [other.base, other.delta])
     }
 
     @Test("a process whose translations cannot be kept does not rehearse")

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import SystemPackage
 import Testing
 import VersAPI
@@ -47,15 +48,63 @@ struct MachineServiceBranchTests {
         }
     }
 
-    @Test func `a chain that is too long starts anew with all of memory`() async throws {
+    @Test func `a chain that is full is merged onto its first layer, the boot commit's`() async throws {
         try await TestDomain.run(maximumMemoryLayers: 3) { test in
             let parent = try await test.create()
+            let bootCommit = try #require(try await test.record(parent)?.startMemoryLayers.first)
+            var chains: [[CommitID]] = []
+            for _ in 0..<5 {
+                let child = try await test.branch(parent)[0]
+                chains.append(try await test.record(child)?.startMemoryLayers ?? [])
+            }
+            #expect(chains.map(\.count) == [2, 3, 2, 3, 2])
+            #expect(chains.allSatisfy { $0.first == bootCommit })
+            // What is merged starts from nothing that was written since.
+            #expect(Set(chains[2]).isDisjoint(with: chains[1].dropFirst()))
+        }
+    }
+
+    @Test func `the first branch of a VM that began with a full chain is merged, too`() async throws {
+        try await TestDomain.run(maximumMemoryLayers: 3) { test in
+            var machine = try await test.create()
+            let bootCommit = try #require(try await test.record(machine)?.startMemoryLayers.first)
+            var depths: [Int] = []
+            for _ in 0..<5 {
+                machine = try await test.branch(machine)[0]
+                let layers = try await test.record(machine)?.startMemoryLayers ?? []
+                #expect(layers.first == bootCommit)
+                depths.append(layers.count)
+            }
+            #expect(depths == [2, 3, 2, 3, 2])
+        }
+    }
+
+    @Test func `a chain whose process cannot merge layers starts anew with all of memory`() async throws {
+        try await TestDomain.run(maximumMemoryLayers: 3) { test in
+            let parent = try await test.create()
+            test.hypervisor.machine(parent)?.state.withLock { $0.mergesMemory = false }
             var depths: [Int] = []
             for _ in 0..<5 {
                 let child = try await test.branch(parent)[0]
                 depths.append(try await test.record(child)?.startMemoryLayers.count ?? 0)
             }
             #expect(depths == [2, 3, 1, 2, 3])
+        }
+    }
+
+    @Test func `a chain without a boot commit starts anew with all of memory`() async throws {
+        try await TestDomain.run(maximumMemoryLayers: 3) { test in
+            let parent = try await test.create()
+            for state in [RequestedState.stopped, .running] {
+                try await test.machines.setState(of: parent, to: state, skipWaitBoot: false)
+            }
+            #expect(try await test.record(parent)?.startMemoryLayers == [])
+            var depths: [Int] = []
+            for _ in 0..<5 {
+                let child = try await test.branch(parent)[0]
+                depths.append(try await test.record(child)?.startMemoryLayers.count ?? 0)
+            }
+            #expect(depths == [1, 2, 3, 1, 2])
         }
     }
 

@@ -210,9 +210,20 @@ struct RecoveryTests {
                 credentials: sample.credentials
             )
             try await test.domain.metadata.insert([machine])
-            let machines = try await restarted(test)
-            _ = try await machines.guest(of: machine.id, skipWaitBoot: false)
-            #expect(try await test.record(machine.id)?.state == .running)
+            // As in a daemon: nothing runs in the background before it serves.
+            let background = BackgroundWork()
+            let domain = test.domain.restarted(background: background)
+            let machines = MachineService(domain: domain)
+            try await withDeadline(.seconds(60), "the recovery") {
+                try await Recovery(domain: domain, machines: machines).run(hostRebooted: false)
+            }
+            #expect(try await test.record(machine.id)?.state == .booting)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await background.run() }
+                defer { group.cancelAll() }
+                _ = try await machines.guest(of: machine.id, skipWaitBoot: false)
+                #expect(try await test.record(machine.id)?.state == .running)
+            }
         }
     }
 
@@ -248,7 +259,7 @@ extension MachineService {
 
 extension Domain {
     /// The same seams for another daemon, which knows nothing yet.
-    fileprivate func restarted() -> Domain {
+    fileprivate func restarted(background: BackgroundWork? = nil) -> Domain {
         Domain(
             hypervisor: hypervisor,
             guests: guests,
@@ -263,7 +274,7 @@ extension Domain {
             keys: keys,
             layout: layout,
             configuration: configuration,
-            background: background,
+            background: background ?? self.background,
             steps: steps,
             logger: logger
         )

@@ -82,6 +82,15 @@ final class QEMUVirtualMachine: VirtualMachine {
         }
     }
 
+    func mergesMemoryLayers() async throws -> Bool {
+        try await describingFailures("ask how the machine's memory can be saved") {
+            let memory = try await qemu.openMemory()
+            let merges = try await memory.mergesLayers()
+            await memory.close()
+            return merges
+        }
+    }
+
     func activeDisk() async throws -> FilePath { state.withLock { $0.activeDisk } }
 
     func requestPowerOff() async throws {

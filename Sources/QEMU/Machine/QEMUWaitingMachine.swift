@@ -118,7 +118,7 @@ final class QEMUWaitingMachine: WaitingMachine {
             MigrateIncoming(uri: "fd:state"),
             timeout: qemu.configuration.timeouts.command
         )
-        let status = try await withDeadline(qemu.configuration.timeouts.restore, "load the device state") {
+        let status = try await withDeadline(qemu.configuration.timeouts.restore, "loading the device state") {
             for await event in events where event.name == "MIGRATION" {
                 guard let status = event.data["status"]?.string else { continue }
                 if status == "completed" || status == "failed" { return status }

@@ -37,6 +37,8 @@ final class CopiedMemory: GuestMemory {
         return MemoryStatus(bytes: UInt64(bytes), layersMapped: false, mark: nil, isPending: false)
     }
 
+    func mergesLayers() async throws -> Bool { false }
+
     func leash() async throws {
         guard let processLeash else { throw VersError(.internal, "process \(process.pid) was started without a leash") }
         try processLeash.fasten(to: process)

@@ -22,6 +22,9 @@ public enum MemoryMode: String, Sendable, Hashable {
 protocol GuestMemory: Sendable {
     func status() async throws -> MemoryStatus
 
+    /// Whether a new layer can take the place of all but the first.
+    func mergesLayers() async throws -> Bool
+
     /// Has the process end with this connection until memory is mapped, where that is possible.
     func leash() async throws
 

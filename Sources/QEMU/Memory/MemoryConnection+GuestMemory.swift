@@ -13,6 +13,11 @@ extension MemoryConnection: GuestMemory {
         return status
     }
 
+    func mergesLayers() async throws -> Bool {
+        let words = try await request("ping", expecting: "pong")
+        return words.count >= 2 && Int(words[1]) ?? 0 >= 2
+    }
+
     func leash() async throws { _ = try await request("leash", expecting: "leash") }
 
     func map(_ layers: [FilePath], timeout: Duration) async throws {
@@ -75,6 +80,7 @@ extension MemoryConnection: GuestMemory {
             switch request.delta {
             case .since(let mark): "freeze since \(mark)"
             case .sinceStart: "freeze since-start"
+            case .sinceFirstLayer: "freeze since-first"
             case .everything: "freeze everything"
             }
         _ = try await self.request(freeze, expecting: "armed", timeout: timeout)

@@ -141,8 +141,8 @@ public struct DomainConfiguration: Sendable {
     public var flattenAtDiskLayers = 16
     /// Disk layers at which a freeze waits for the flattening.
     public var maximumDiskLayers = 32
-    /// Memory layers at which a freeze copies all of memory, so that a chain starts anew. Every extent of every
-    /// layer is a mapping, of which Linux allows 65,530 a process.
+    /// Memory layers at which a freeze merges all but the first, so that a chain starts anew from there. Every extent of
+    /// every layer is a mapping, of which Linux allows 65,530 a process.
     public var maximumMemoryLayers = 24
     /// How many processes wait for a VM to become, for each size and image of VM that was asked for lately. Each has about
     /// 25 MiB of its own, and 25 more of translated code once it has rehearsed.

@@ -24,20 +24,25 @@ final class LiveMachine: Sendable {
     let id: MachineID
     let machine: any VirtualMachine
     private let connector: any GuestConnector
+    private let isRunning: @Sendable () async -> Bool
     private let introduce: Introduction
     private let connecting = AsyncLock()
     private let state = Mutex(State())
 
-    /// - Parameter introduce: is given the session with an agent that has no identity, before anybody else is.
+    /// - Parameters:
+    ///   - isRunning: whether the guest is meant to run at this moment.
+    ///   - introduce: is given the session with an agent that has no identity, before anybody else is.
     init(
         id: MachineID,
         machine: any VirtualMachine,
         connector: any GuestConnector,
+        isRunning: @escaping @Sendable () async -> Bool,
         introduce: @escaping Introduction
     ) {
         self.id = id
         self.machine = machine
         self.connector = connector
+        self.isRunning = isRunning
         self.introduce = introduce
         (halts, haltNotifier) = AsyncStream.makeStream()
     }
@@ -56,13 +61,16 @@ final class LiveMachine: Sendable {
                     throw error
                 }
             }
-            state.withLock { $0.session = session }
+            use(session)
             return session
         }
     }
 
-    /// Takes a session that was opened before the machine was one.
-    func use(_ session: any GuestSession) { state.withLock { $0.session = session } }
+    /// Takes a session, also one that was opened before the machine was one.
+    func use(_ session: any GuestSession) {
+        session.countSilence(onlyWhile: isRunning)
+        state.withLock { $0.session = session }
+    }
 
     /// The guest's agent has ended or begun: a session with an earlier one is over.
     func agentChanged(at time: Date) async {

@@ -175,19 +175,22 @@ struct MachineFreezer: Sendable {
     }
 
     /// Where the next memory layer starts, and the layers underneath it.
+    ///
+    /// A chain that is full is merged onto its first layer. That is the boot commit's as a rule, which many VMs share, and
+    /// which standbys have rehearsed.
     private func delta(of machine: Machine, live: LiveMachine) async throws -> (MemoryDelta, [CommitID]) {
         if live.machine.savesMemoryWhole { return (.everything, []) }
+        let maximum = domain.configuration.maximumMemoryLayers
         let mark = try await live.machine.memoryMark()
         if let mark, mark == machine.markedMemoryLayers.last {
-            guard machine.markedMemoryLayers.count < domain.configuration.maximumMemoryLayers else {
-                return (.everything, [])
-            }
-            return (.since(mark: mark), machine.markedMemoryLayers)
+            if machine.markedMemoryLayers.count < maximum { return (.since(mark: mark), machine.markedMemoryLayers) }
+        } else if machine.startMemoryLayers.count < maximum {
+            return (.sinceStart, machine.startMemoryLayers)
         }
-        guard machine.startMemoryLayers.count < domain.configuration.maximumMemoryLayers else {
+        guard let first = machine.startMemoryLayers.first, try await live.machine.mergesMemoryLayers() else {
             return (.everything, [])
         }
-        return (.sinceStart, machine.startMemoryLayers)
+        return (.sinceFirstLayer, [first])
     }
 
     private func makeCommit(

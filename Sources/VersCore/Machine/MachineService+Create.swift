@@ -51,12 +51,13 @@ extension MachineService {
             machine.environment = configuration.env ?? [:]
             guard waitForBoot else {
                 try await domain.metadata.insert([machine])
-                await bringUpInBackground(machine, standby: standby.take())
+                domain.steps(.createRecorded)
+                try await bringUpInBackground(machine, standby: standby.take())
                 return machine.id
             }
             try await bringUp(machine, image: image, booted: boot, standby: standby) {
                 try await domain.metadata.insert([$0])
-                try await supervisor.confirm($0.id)
+                domain.steps(.createRecorded)
             }
             return machine.id
         }
@@ -79,30 +80,21 @@ extension MachineService {
         return id
     }
 
-    /// Finishes the creation or the start of a VM that was recorded as `booting` first: at once, or by a later daemon.
-    /// Returns when the VM is held, so that whoever asks for it from then on waits for it.
+    /// Finishes the creation or the start of a VM that was recorded as `booting` first: at once, or by a later daemon, as soon
+    /// as its background work runs. The VM is held from here on, so that whoever asks for it waits for it.
     /// - Parameter standby: the process that becomes the VM, of the same id; the call owns it.
-    func bringUpInBackground(_ machine: Machine, standby: Standby? = nil) async {
-        let (held, isHeld) = AsyncStream<Void>.makeStream()
-        domain.background.start { [self] in await bringUpRecorded(machine, standby: standby) { isHeld.finish() } }
-        // Also ends when the work was dropped, because the daemon ends.
-        for await _ in held {}
-    }
-
-    private func bringUpRecorded(_ machine: Machine, standby: Standby?, whenHeld: @Sendable () -> Void) async {
-        await domain.standbys.lend(standby) { standby in
-            do {
-                try await domain.registry.exclusively(machine.id) {
-                    whenHeld()
-                    do {
-                        try await bringUp(recorded: machine, standby: standby)
-                    } catch {
-                        // Still held: whoever waits for the VM is to find out what became of it.
-                        await recordFailure(of: machine, error)
-                    }
+    func bringUpInBackground(_ machine: Machine, standby: Standby? = nil) async throws {
+        let lock = await domain.registry.lock(machine.id)
+        try await lock.acquire()
+        domain.background.start { [self] in
+            // Still held when a failure is recorded: whoever waits is to find out what became of the VM.
+            defer { lock.release() }
+            await domain.standbys.lend(standby) { standby in
+                do {
+                    try await bringUp(recorded: machine, standby: standby)
+                } catch {
+                    await recordFailure(of: machine, error)
                 }
-            } catch {
-                await recordFailure(of: machine, error)
             }
         }
     }
@@ -115,11 +107,12 @@ extension MachineService {
         if standby.id == nil { await domain.removeFiles(of: machine.id) }
         try await bringUp(machine, image: image, standby: standby) { started in
             try await domain.metadata.update(machine.id) { $0 = $0.started(as: started) }
-            try await supervisor.confirm(machine.id)
         }
     }
 
+    /// A start that was cut off because the daemon ends is the next one's to finish.
     private func recordFailure(of machine: Machine, _ error: any Error) async {
+        guard !Task.isCancelled else { return }
         let reason = (error as? VersError)?.message ?? "\(error)"
         domain.logger.error("vm did not come up", metadata: ["vm.id": "\(machine.id)", "error": "\(error)"])
         do {
@@ -213,7 +206,8 @@ extension MachineService {
         try await domain.ensureDiskSpace()
     }
 
-    /// Starts a root VM from the booted state of its image and hands the running VM to `record`.
+    /// Starts a root VM from the booted state of its image and hands the running VM to `record`. What fails before it is
+    /// recorded leaves nothing of it; afterwards its directory is its record's.
     /// - Parameter booted: that state, where it was looked up already.
     private func bringUp(
         _ machine: Machine,
@@ -230,6 +224,7 @@ extension MachineService {
         }
         let started = try await start(machine, from: boot, standby: standby.take())
         domain.standbys.replenish(boot.standbyRole(isBridged: machine.network != nil))
+        domain.steps(.createStarted)
         do {
             try await startWorkload(of: started)
             try await record(started)
@@ -237,6 +232,7 @@ extension MachineService {
             await discard(started.id)
             throw error
         }
+        try await supervisor.confirm(started.id)
     }
 
     /// A booted state has not run the image's command yet.

@@ -9,15 +9,26 @@ final class MachineSupervisor: Sendable {
 
     /// Registers the process and follows its events until it ends.
     func supervise(_ process: any VirtualMachine, id: MachineID) async -> LiveMachine {
-        let live = LiveMachine(id: id, machine: process, connector: domain.guests) { [self] session in
-            try await introduce(id, to: session)
-        }
+        let live = LiveMachine(
+            id: id,
+            machine: process,
+            connector: domain.guests,
+            isRunning: { [self] in await isMeantToRun(id) },
+            introduce: { [self] session in try await introduce(id, to: session) }
+        )
         await domain.registry.register(live)
         let events = process.events()
         domain.background.start { [self] in
             for await event in events { await handle(event, of: live) }
         }
         return live
+    }
+
+    /// As it is recorded: the monitor may hang with its guest.
+    private func isMeantToRun(_ id: MachineID) async -> Bool {
+        // What cannot be read, or is not recorded yet, was started to run.
+        guard let machine = try? await domain.metadata.machine(id) else { return true }
+        return machine.state == .running
     }
 
     /// Tells an agent that was started again whose it is. That of a VM which is not up yet is told by whoever brings it up.

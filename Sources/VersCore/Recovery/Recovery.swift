@@ -190,7 +190,7 @@ public struct Recovery: Sendable {
     /// VMs whose creation or start was cut off.
     private func finishBoots() async throws {
         for machine in try await domain.metadata.liveMachines() where machine.state == .booting {
-            await machines.bringUpInBackground(machine)
+            try await machines.bringUpInBackground(machine)
         }
     }
 }

@@ -18,8 +18,9 @@ public protocol GuestConnector: Sendable {
 /// The conversation with one guest's agent. Calls may run concurrently.
 ///
 /// When the connection is lost every pending call throws ``VersError`` `.unavailable`; commands in the guest run
-/// on and can be attached to from the next session. An agent that shows no sign of life while a command, a file, a log or
-/// a connection is asked for fails the call with `.timedOut` within seconds, long before the call's own deadline.
+/// on and can be attached to from the next session. An agent that shows no sign of life while a command is followed, or a
+/// command, a file, a log or a connection is asked for, fails the call with `.timedOut` within seconds, long before the call's
+/// own deadline.
 public protocol GuestSession: Sendable {
     /// False once the connection is lost.
     var isOpen: Bool { get }
@@ -29,6 +30,10 @@ public protocol GuestSession: Sendable {
 
     /// Whether the agent had an identity when the session began. One that was started again in a VM that runs has none.
     var hasIdentity: Bool { get }
+
+    /// Has the silence of the agent count only while `isRunning` says that its guest runs: one that is paused is silent, too.
+    /// Until this is called every silence counts. `isRunning` must not wait for the guest or its monitor.
+    func countSilence(onlyWhile isRunning: @escaping @Sendable () async -> Bool)
 
     /// Makes the guest a machine of its own. Returns when its random numbers, clock, id, keys and environment are; what
     /// wakes others up in the guest (host name, sshd's key, dead connections) is done before the agent serves the next
@@ -90,6 +95,8 @@ public protocol GuestExec: Sendable {
 
     /// The next event; nil after `.exit` or `.error`. The agent sends no more than the reader has room for.
     /// Not to be called concurrently with itself.
+    /// - Throws: `.timedOut` when the agent shows no sign of life, `.unavailable` when the connection is lost. The command
+    ///   runs on, and can be attached to.
     func next() async throws -> ExecEvent?
 
     /// Stops following; the command runs on. Idempotent.

@@ -124,6 +124,9 @@ public protocol VirtualMachine: Sendable {
     /// or when it was lost.
     func memoryMark() async throws -> CommitID?
 
+    /// Whether ``MemoryDelta/sinceFirstLayer`` can be had. A process that an earlier release started may not know it.
+    func mergesMemoryLayers() async throws -> Bool
+
     /// Prepares a freeze outside the pause: the next disk overlay is created and opened.
     func prepareFreeze(_ request: FreezeRequest) async throws -> any PreparedFreeze
 

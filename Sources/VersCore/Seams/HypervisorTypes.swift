@@ -109,6 +109,9 @@ public enum MemoryDelta: Sendable, Equatable {
     case since(mark: CommitID)
     /// Everything this process changed since it was started or restored.
     case sinceStart
+    /// Everything that differs from the first of the layers that this process was restored from: the new layer takes the
+    /// place of all others.
+    case sinceFirstLayer
     /// All of memory; the layer needs no other underneath.
     case everything
 }

@@ -31,7 +31,8 @@ package final class AsyncLock: Sendable {
         return try await body()
     }
 
-    private func acquire() async throws {
+    /// For what is released elsewhere, by another task.
+    func acquire() async throws {
         let id = state.withLock { state in
             state.nextID += 1
             return state.nextID
@@ -62,7 +63,8 @@ package final class AsyncLock: Sendable {
         state.withLock { _ = $0.cancelledEarly.remove(id) }
     }
 
-    private func release() {
+    /// Lets the next one have it. Once for each ``acquire()``.
+    func release() {
         let next = state.withLock { state -> Waiter? in
             guard !state.waiters.isEmpty else {
                 state.isHeld = false

@@ -1,6 +1,8 @@
 /// The step boundaries of operations that change more than one thing. A crash right after any of them must leave
 /// nothing half made: the crash test ends the daemon at each in turn.
 public enum OperationStep: String, Sendable, CaseIterable {
+    case createRecorded = "create.recorded"
+    case createStarted = "create.started"
     case branchDirectoryCreated = "branch.directory-created"
     case branchChildWaiting = "branch.child-waiting"
     case branchPrepared = "branch.prepared"

@@ -15,22 +15,34 @@ extension IntegrationTests {
             client = try instance.client()
         }
 
-        @Test func `a chain of layers that gets long starts anew, also for processes that rehearsed its beginning`()
+        @Test func `a chain of layers that is full is merged onto the booted state, which standbys go on to rehearse`()
             async throws
         {
             let parent = try await client.newTiny()
+            // Memory of all ages, half of it cleared again. What is cleared later takes the place of what a layer holds.
+            try await client.sh(parent, "mkdir -p /tmp/ages")
             func rehearsals() -> Int { instance.log.components(separatedBy: "standby has rehearsed").count - 1 }
-            // With the booted state, the 24th is one more than may lie on each other: it holds everything.
+            func depth() -> String? { instance.log.matches(of: /layer\.depth=(\d+)/).last.map { String($0.output.1) } }
+            // With the booted state, the 24th is one more than may lie on each other.
             for round in 1...26 {
-                try await client.sh(parent, "echo \(round) >/tmp/round")
+                try await client.sh(
+                    parent,
+                    """
+                    head -c 200000 /dev/urandom >/tmp/ages/\(round); rm -f /tmp/ages/\(round / 2)
+                    cd /tmp/ages; md5sum * >/tmp/sums
+                    """
+                )
                 let before = rehearsals()
                 let child = try #require(try await client.branch(parent).first)
-                #expect(try await client.sh(child, "cat /tmp/round") == "\(round)")
-                try await client.deleteMachine(child)
-                // So that it meets a process that is ready.
-                if (20...23).contains(round) {
-                    try await eventually("another rehearsal") { rehearsals() > before }
+                #expect(depth() == "\(round < 24 ? round + 1 : round - 22)")
+                try await client.sh(child, "cd /tmp/ages && md5sum -c -s /tmp/sums")
+                if round > 23 {
+                    let grandchild = try #require(try await client.branch(child).first)
+                    try await client.sh(grandchild, "cd /tmp/ages && md5sum -c -s /tmp/sums")
                 }
+                try await client.deleteMachine(child, recursive: true)
+                // So that it meets a process that is ready.
+                if round >= 20 { try await eventually("another rehearsal") { rehearsals() > before } }
             }
             try await client.deleteMachine(parent)
         }

@@ -33,6 +33,25 @@ extension IntegrationTests {
             }
         }
 
+        /// Follows a command that counts lines until it cannot be followed any more.
+        /// - Returns: where what it said ends, and the error that ended the stream.
+        private func lastWords(of stream: ExecStream) async throws
+            -> ((position: UInt64?, lines: Int), VersError?)
+        {
+            var position: UInt64?
+            var lines = 0
+            for try await event in stream {
+                switch event {
+                case .chunk(_, let data, let cursor, _, _):
+                    position = cursor
+                    lines += data.count { $0 == UInt8(ascii: "\n") }
+                case .error(let code, let message): return ((position, lines), VersError(code, message))
+                case .exit(let code, _, _): throw TestFailure("the command ended with status \(code)")
+                }
+            }
+            return ((position, lines), nil)
+        }
+
         @Test func `an agent that dies comes back, and what it was doing fails clearly`() async throws {
             try await instance.ok("env set OF_ORGANISATION kept")
             let machine = try await client.newTiny()
@@ -74,19 +93,16 @@ extension IntegrationTests {
         @Test func `an agent that hangs is told from a slow one, and its VM can be ended`() async throws {
             let machine = try await client.newTiny()
             let witness = try await client.newTiny()
+            let count = "i=0; while [ $i -lt 300 ]; do echo $i; i=$((i + 1)); sleep 1; done"
+            let followed = try await client.stream(ExecRequest(command: ["sh", "-c", count]), in: machine)
             try await client.sh(
                 machine,
                 "a=$PPID; (sleep 0.3; kill -STOP $a; sleep 60; kill -CONT $a) </dev/null >/dev/null 2>&1 &"
             )
-            // A command that runs when the agent stops is waited for as long as it takes; a file is not.
-            try await eventually("the agent to hang") {
-                do {
-                    _ = try await client.readFile("/etc/passwd", in: machine)
-                    return false
-                } catch let error as VersError where error.code == .timedOut {
-                    return true
-                }
-            }
+            let (cursor, end) = try await lastWords(of: followed)
+            #expect(end?.code == .timedOut)
+            #expect(end?.message.contains(machine.text) == true, "\(end?.message ?? "")")
+            #expect(end?.message.contains(followed.execID.text) == true)
             let refusal = try await client.refusal { _ = try await $0.sh(machine, "true") }
             #expect(refusal.code == .timedOut)
             #expect(refusal.message.contains(machine.text) && refusal.message.contains("does not answer"))
@@ -95,6 +111,22 @@ extension IntegrationTests {
             try await eventually("the agent to go on", within: .seconds(120)) {
                 try await answer(of: machine, "echo awake") == "awake\n"
             }
+            // The command ran on all the while, and nothing of what it said is missing.
+            let again = try await client.attach(
+                AttachRequest(exec_id: followed.execID, cursor: cursor.position),
+                in: machine
+            )
+            var next = cursor.lines
+            for try await event in again {
+                guard case .chunk(_, let data, _, _, _) = event else { continue }
+                for line in String(decoding: data, as: UTF8.self).split(separator: "\n") {
+                    #expect(line == "\(next)")
+                    next += 1
+                }
+                // More than the agent hung for.
+                if next > 60 { break }
+            }
+            #expect(next > 60)
             for machine in [machine, witness] { try await client.deleteMachine(machine) }
         }
     }

@@ -61,6 +61,63 @@ extension IntegrationTests {
             }
         }
 
+        private static let create = OperationStep.allCases.filter { $0.rawValue.hasPrefix("create.") }
+
+        @Test(arguments: create) func `a daemon that is killed while VMs are created leaves nothing, or VMs`(
+            step: OperationStep
+        ) async throws {
+            try await end(at: step, signal: SIGKILL) { client, _ in try await createTwo(client) }
+        }
+
+        /// Everything is asked to end by itself then, and each in its turn.
+        @Test(arguments: create + branch + delete)
+        func `a daemon that is asked to end inside an operation leaves records and files that agree`(
+            step: OperationStep
+        ) async throws {
+            try await end(at: step, signal: SIGTERM) { client, parent in
+                if step.rawValue.hasPrefix("create.") { try await createTwo(client) }
+                let child = try await client.branch(parent, count: 2)[0]
+                try await client.deleteMachine(child)
+            }
+        }
+
+        /// The first is answered as soon as it is recorded.
+        private func createTwo(_ client: VersClient) async throws {
+            let tiny = MachineConfiguration(mem_size_mib: 128, image_name: "tiny")
+            _ = try await client.createMachine(tiny, waitForBoot: false)
+            _ = try await client.createMachine(tiny, waitForBoot: true)
+        }
+
+        /// Has the daemon end right after `step` inside `operation`, which may be answered yet, and checks what the next one
+        /// makes of it.
+        private func end(
+            at step: OperationStep,
+            signal: Int32,
+            _ operation: (VersClient, MachineID) async throws -> Void
+        ) async throws {
+            let parent = try await instance.client().newTiny()
+            try await instance.endDaemon()
+            try await instance.startDaemon(fault: step.rawValue + (signal == SIGTERM ? ":TERM" : ""))
+            do {
+                try await operation(try instance.client(), parent)
+            } catch let error as VersError {
+                #expect([.unreachable, .unavailable].contains(error.code), "\(step): \(error)")
+            }
+            #expect(try await instance.daemonEnd().status == (signal == SIGTERM ? 0 : 128 + signal))
+
+            try await instance.startDaemon()
+            let client = try instance.client()
+            // Whoever asks for a VM that is brought up waits for it.
+            for machine in try await client.machines() {
+                #expect(try await client.sh(machine.vm_id, "echo here") == "here")
+            }
+            try await expectConsistent(client, alive: [parent])
+            for machine in try await client.machines().reversed() {
+                try await client.deleteMachine(machine.vm_id, recursive: true)
+            }
+            try await expectConsistent(client, alive: [])
+        }
+
         /// A daemon just started knows of no process, file or mark but what it finds.
         @Test func `a VM branches at once after a daemon was killed inside its branch, time after time`() async throws {
             let parent = try await instance.client().newTiny()

@@ -2,6 +2,7 @@
 // command a line, each answered by a line.
 //
 //   write SEED COUNT     COUNT random pages get random content; one in eight is filled with zeros
+//   fill FIRST COUNT BYTE  fills COUNT pages with a byte
 //   read COUNT           reads COUNT pages, spread evenly, as a guest does that looks at memory it never wrote
 //   dump PATH            writes all of the memory to PATH
 //   open PATH            creates a file
@@ -125,12 +126,16 @@ int main(void) {
     printf("ready\n");
     fflush(stdout);
     char line[8192], path[8192];
-    unsigned long long seed, count;
+    unsigned long long seed, count, first;
+    unsigned byte;
     while (fgets(line, sizeof line, stdin)) {
         int result = 0;
         if (sscanf(line, "write %llu %llu", &seed, &count) == 2) {
             state = seed * 2 + 1;
             write_pages(memory, bytes / PAGE, count);
+        } else if (sscanf(line, "fill %llu %llu %u", &first, &count, &byte) == 3) {
+            if (first + count <= bytes / PAGE) memset(memory + first * PAGE, (int)byte, count * PAGE);
+            else result = EINVAL;
         } else if (sscanf(line, "read %llu", &count) == 1) {
             read_pages(memory, bytes / PAGE, count);
         } else if (sscanf(line, "dump %8191s", path) == 1) {

@@ -79,6 +79,7 @@ private final class ScriptedSession: GuestSession {
         self.machine = machine
     }
 
+    func countSilence(onlyWhile isRunning: @escaping @Sendable () async -> Bool) {}
     func applyIdentity(_ identity: GuestIdentity) async throws { try guests.apply(identity) }
     func startWorkload() async throws { guests.startedWorkload() }
     func waitUntilSettled(deadline: ContinuousClock.Instant) async throws {}

@@ -11,6 +11,8 @@ final class ScriptedMachine: VirtualMachine {
         var isPaused = false
         var isAlive = true
         var mark: CommitID?
+        /// False for a process that an earlier release started.
+        var mergesMemory = true
         var disk: FilePath
         var events: [AsyncStream<VirtualMachineEvent>.Continuation] = []
     }
@@ -59,6 +61,7 @@ final class ScriptedMachine: VirtualMachine {
     func pause() async throws { state.withLock { $0.isPaused = true } }
     func resume() async throws { state.withLock { $0.isPaused = false } }
     var savesMemoryWhole: Bool { false }
+    func mergesMemoryLayers() async throws -> Bool { state.withLock { $0.mergesMemory } }
     func memoryMark() async throws -> CommitID? { state.withLock { $0.mark } }
     func activeDisk() async throws -> FilePath { state.withLock { $0.disk } }
     func growDisk(toMiB sizeMiB: Int) async throws {}
