@@ -1,4 +1,4 @@
-/// What runs in a VM at the other end of a copy: for any POSIX shell, with GNU's tools or busybox's.
+/// What runs in a VM at the other end of a copy: for the toolbox's shell, which is busybox with all that it can do.
 enum RemoteScript {
     /// Paths of root's home; messages that name the VM's side.
     private static let prelude = """
@@ -57,7 +57,6 @@ enum RemoteScript {
     /// Arguments: destination, name of the source, name of the archive's last member. Takes an archive from stdin.
     static let receiveTree =
         prelude + """
-            command -v tar >/dev/null || fail 'there is no tar in the VM: directories need it'
             given=$(home "$1") mark=$3
             path=$(in_directory "${given%/}" "$2")
             folder=$(parent "$path")
@@ -88,8 +87,7 @@ enum RemoteScript {
             shift 2
             if [ -d "$path" ]; then
                 if [ "$recursive" != yes ]; then fail "is a directory: $path (use -r)"; fi
-                command -v tar >/dev/null || fail 'there is no tar in the VM: directories need it'
-                echo directory
+                    echo directory
                 exec tar -c -f - -C "$path" .
             fi
             if [ ! -e "$path" ]; then fail "no such file: $path"; fi
