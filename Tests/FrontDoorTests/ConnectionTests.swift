@@ -195,6 +195,52 @@ struct ConnectionTests {
         }
     }
 
+    @Test func `a client that has ended gets its whole answer, however slowly it reads`() async throws {
+        try await DoorFixture.run { door in
+            let answer = [UInt8](repeating: 7, count: 4 * 1024 * 1024)
+            door.domain.serve(7000) { guest in
+                while try await guest.toGuest.read() != nil {}
+                for _ in 0..<16 { try await guest.fromGuest.write(Array(answer.prefix(answer.count / 16))) }
+                guest.fromGuest.end()
+            }
+            let received = try await door.connect(to: "7000-\(door.name)") { client in
+                try await client.send("a question")
+                client.end()
+                while door.domain.guests.isEmpty { await Task.yield() }
+                let guest = door.domain.guests[0]
+                // Nothing is read until the door can take no more.
+                var last = -1
+                while guest.fromGuest.total != last {
+                    last = guest.fromGuest.total
+                    try await Task.sleep(for: .milliseconds(200))
+                }
+                return try await client.receive()
+            }
+            #expect(received.count == answer.count)
+        }
+    }
+
+    @Test(arguments: LeavingClient.Way.allCases, [true, false])
+    func `a client that leaves is let go at once`(way: LeavingClient.Way, guestEndsFirst: Bool) async throws {
+        try await DoorFixture.run { door in
+            door.domain.serve(7000) { guest in
+                try await guest.fromGuest.write(Array("hello".utf8))
+                if guestEndsFirst { guest.fromGuest.end() }
+                while try await guest.toGuest.read() != nil {}
+                guest.fromGuest.end()
+            }
+            let time = try await ContinuousClock().measure {
+                let roots = try NIOSSLCertificate.fromPEMBytes(Array((door.description.ca_certificate ?? "").utf8))
+                try await LeavingClient.visit("7000-\(door.name)", at: door.port, trusting: roots, leaving: way)
+                let guest = try #require(door.domain.guests.first)
+                while !guest.isClosed { await Task.yield() }
+                while door.door.counters.other.connections_active > 0 { await Task.yield() }
+            }
+            // TLS would wait for 5 s.
+            #expect(time < .seconds(4))
+        }
+    }
+
     @Test func `a guest that breaks off is not taken for one that has finished`() async throws {
         try await DoorFixture.run { door in
             door.domain.serve(7000) { guest in
