@@ -33,7 +33,8 @@ enum RemoteScript {
             mv -f "$part" "$path"
             """
 
-    /// Arguments: destination, a key. Takes stdin into a part whose size it says at the end; ``finishStream`` names it.
+    /// Arguments: destination, a key. Takes stdin into a part, which ``finishStream`` names. Nobody can go on with it: it is
+    /// removed when the script is ended.
     static let receiveStream =
         prelude + """
             path=$(home "$1")
@@ -41,7 +42,8 @@ enum RemoteScript {
             folder=$(parent "$path")
             if [ ! -d "$folder" ]; then fail "no such directory: $folder"; fi
             part=${folder%/}/.${path##*/}.$2.vers-part
-            cat >"$part"
+            trap 'rm -f "$part"; exit 1' HUP INT TERM
+            cat >"$part" || { rm -f "$part"; fail "cannot write: $path"; }
             """
 
     /// Arguments: destination, the key, the size that was sent.
@@ -93,6 +95,8 @@ enum RemoteScript {
             if [ ! -e "$path" ]; then fail "no such file: $path"; fi
             if [ ! -f "$path" ]; then echo stream; exec cat "$path"; fi
             if [ ! -r "$path" ]; then fail "cannot be read: $path"; fi
+            # Of what the kernel makes up, as in /proc, the size is not known.
+            if [ ! -s "$path" ] && [ "$(head -c 1 "$path" | wc -c)" -gt 0 ]; then echo stream; exec cat "$path"; fi
             set -- "$(stat -L -c '%s-%Y' "$path")" "$(stat -L -c %s "$path")" "$(stat -L -c '%a %Y' "$path")" "$@"
             key=$1 size=$2 rest=$3 start=0
             shift 3

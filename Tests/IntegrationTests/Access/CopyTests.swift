@@ -59,6 +59,10 @@ extension IntegrationTests {
             #expect(try status("back/a").st_mtim.tv_sec == 9 && status("back/sub").st_mtim.tv_sec == 9)
             try await instance.ok("copy - \(id):/root/stream", stdin: "streamed")
             #expect(try await instance.ok("copy \(id):/root/stream -").stdout == "streamed")
+            // Its size is 0, as that of everything in /proc.
+            #expect(try await instance.ok("copy \(id):/proc/version -").stdout.hasPrefix("Linux version "))
+            try await instance.ok("copy \(id):/proc/version version")
+            #expect(instance.readFile("version")?.hasPrefix("Linux version ") == true)
             #expect(leftovers == [])
         }
 
@@ -177,6 +181,18 @@ extension IntegrationTests {
             #expect(try status("long.back").st_size == Self.longBytes)
             #expect(leftovers == [])
             try await client.sh(id, "rm /root/long")
+        }
+
+        @Test func `a stream that is interrupted leaves nothing behind`() async throws {
+            let id = try await machine()
+            let pipe = Pipe()
+            let copy = try instance.startVers(["copy", "-", "\(id):/root/endless"], stdin: pipe.fileHandleForReading)
+            defer { copy.forget() }
+            let part = "ls /root/.endless.*.vers-part /root/endless 2>/dev/null || true"
+            try await eventually("the stream to be taken") { try await client.sh(id, part) != "" }
+            copy.signal(SIGINT)
+            #expect(try await copy.result(within: .seconds(20)).status == 130)
+            try await eventually("the part to be gone") { try await client.sh(id, part) == "" }
         }
 
         @Test func `Ctrl-C leaves nothing of a directory behind`() async throws {
