@@ -9,19 +9,19 @@ enum LeavingClient {
         case orderly
         /// The same, but waits for nothing.
         case hasty
-        /// Without a farewell.
+        /// Without a farewell, by the end of its TCP direction.
         case ragged
     }
 
-    /// Returns when it is gone.
+    /// Returns when the door has ended the TCP connection, too.
     static func visit(_ name: String, at port: Int, trusting roots: [NIOSSLCertificate], leaving way: Way) async throws
     {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.trustRoots = .certificates(roots)
         let context = try NIOSSLContext(configuration: configuration)
         let (greeted, isGreeted) = AsyncStream.makeStream(of: Void.self)
-        // It does not know of half-closed connections: the door's farewell is answered at once.
         let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let tls = try NIOSSLClientHandler(context: context, serverHostname: name)
@@ -37,14 +37,20 @@ enum LeavingClient {
         try await channel.closeFuture.get()
     }
 
-    /// Stands before TLS, which does not hear of the end.
+    /// Stands before TLS, which does not hear of the ends.
     private final class Cut: ChannelInboundHandler {
         struct Now {}
 
         typealias InboundIn = ByteBuffer
 
         func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-            if event is Now { context.close(promise: nil) } else { context.fireUserInboundEventTriggered(event) }
+            if event is Now {
+                context.close(mode: .output, promise: nil)
+            } else if let event = event as? ChannelEvent, event == .inputClosed {
+                context.close(promise: nil)
+            } else {
+                context.fireUserInboundEventTriggered(event)
+            }
         }
     }
 
