@@ -176,6 +176,24 @@ struct ConnectionTests {
         }
     }
 
+    @Test func `a client that the door itself has answered gives its place back at once`() async throws {
+        try await DoorFixture.run {
+            $0.maximumConnections = 1
+        } _: { door in
+            let time = try await ContinuousClock().measure {
+                for _ in 0..<3 {
+                    let page = try await door.connect { client in
+                        try await client.send("GET / HTTP/1.1\r\n\r\n")
+                        return try await client.text()
+                    }
+                    #expect(page.hasPrefix("HTTP/1.1 502 Bad Gateway\r\n"))
+                }
+            }
+            // Each would hold the only place for the 5 s that TLS waits.
+            #expect(time < .seconds(4))
+        }
+    }
+
     @Test func `both directions end by themselves`() async throws {
         try await DoorFixture.run { door in
             // The guest ends first, and goes on reading.
