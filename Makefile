@@ -12,7 +12,7 @@ bin := $(DESTDIR)$(PREFIX)/bin
 lib := $(DESTDIR)$(PREFIX)/lib/vers
 share := $(DESTDIR)$(PREFIX)/share
 units := $(DESTDIR)$(if $(filter /usr /usr/local,$(PREFIX)),/etc,$(PREFIX)/lib)/systemd/system
-scripts := images/build.sh images/kernel.sh images/initramfs.sh images/ssh.sh images/lib.sh images/default/root.sh \
+scripts := images/build.sh images/kernel.sh images/initramfs.sh images/programs.sh images/lib.sh images/default/root.sh \
 	images/default/customize.sh images/tiny/root.sh
 
 .DEFAULT_GOAL := help

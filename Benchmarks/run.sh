@@ -55,7 +55,7 @@ images=${VERS_BENCH_IMAGES:-}
 if [[ -z $images ]]; then
     mapfile -t recipe < <(find images/lib.sh "images/$image" -type f | LC_ALL=C sort)
     root=$cache/roots/$image-$(hash_of "${recipe[@]}").raw
-    images=$cache/images/$(hash_of "${recipe[@]}" images/{kernel,initramfs,build}.sh "$bin/vers-agent")
+    images=$cache/images/$(hash_of "${recipe[@]}" images/{kernel,programs,initramfs,build}.sh "$bin/vers-agent")
     mkdir -p "$cache/roots" "$images"
     if [[ ! -e $root ]]; then
         "images/$image/root.sh" "$root.partial"

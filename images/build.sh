@@ -64,15 +64,15 @@ folder=$output/$name/$build_id
 partial=$output/$name/.$build_id.partial
 mkdir "$partial"
 kernel=$(mktemp --directory "${TMPDIR:-/tmp}/vers-kernel.XXXXXX")
-ssh=$(mktemp --directory "${TMPDIR:-/tmp}/vers-ssh.XXXXXX")
-trap 'rm -rf "$partial" "$kernel" "$ssh"' EXIT
+programs=$(mktemp --directory "${TMPDIR:-/tmp}/vers-programs.XXXXXX")
+trap 'rm -rf "$partial" "$kernel" "$programs"' EXIT
 
 say "image $name: kernel"
 "$here/kernel.sh" "$kernel"
 cp "$kernel/kernel" "$partial/kernel"
-say "image $name: SSH server"
-"$here/ssh.sh" "$ssh"
-"$here/initramfs.sh" "$agent" "$kernel/modules" "$ssh" "$partial/initramfs"
+say "image $name: programs of the agent"
+"$here/programs.sh" "$programs"
+"$here/initramfs.sh" "$agent" "$kernel/modules" "$programs" "$partial/initramfs"
 if [[ -n $root ]]; then
     cp --sparse=always --reflink=auto "$root" "$partial/root.raw"
 else

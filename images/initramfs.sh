@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# images/initramfs.sh AGENT MODULES SSH FILE: an initramfs with the static AGENT as /init, MODULES (with its order file) as
-# /modules and the programs of SSH as /ssh, in FILE.
+# images/initramfs.sh AGENT MODULES PROGRAMS FILE: an initramfs with the static AGENT as /init, MODULES (with its order file)
+# as /modules and PROGRAMS as /programs, in FILE.
 #
 # It is compressed by LZ4, which halves it and costs a boot under emulation 0.06 s of 2.8; zstd makes a third of it, and
 # costs 0.3 s.
@@ -9,17 +9,17 @@ here=$(dirname "$(readlink -f "$0")")
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 source "$here/lib.sh"
 
-[[ $# -eq 4 ]] || fail "expected: initramfs.sh AGENT MODULES SSH FILE"
+[[ $# -eq 4 ]] || fail "expected: initramfs.sh AGENT MODULES PROGRAMS FILE"
 require cpio cpio lz4 lz4
-agent=$1 modules=$2 ssh=$3 output=$(readlink -f "$4")
+agent=$1 modules=$2 programs=$3 output=$(readlink -f "$4")
 [[ -x $agent ]] || fail "no agent at $agent" "make build"
 
 scratch=$(mktemp --directory "${TMPDIR:-/tmp}/vers-initramfs.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
-mkdir -p "$scratch"/{dev,proc,sys,newroot,modules,ssh}
+mkdir -p "$scratch"/{dev,proc,sys,newroot,modules,programs}
 install -m 0755 "$agent" "$scratch/init"
 install -m 0644 "$modules"/* "$scratch/modules"
-install -m 0755 "$ssh"/* "$scratch/ssh"
+install -m 0755 "$programs"/* "$scratch/programs"
 find "$scratch" -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 (cd "$scratch" && find . -print0 | LC_ALL=C sort -z |
     cpio --quiet --null --create --format=newc --owner=0:0 --reproducible) | lz4 -q -l -9 >"$output"

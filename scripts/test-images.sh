@@ -24,7 +24,7 @@ flock 9
 hash_of() { cat "$@" | sha256sum | cut -c -16; }
 files_in() { find "$@" -type f | LC_ALL=C sort; }
 
-mapfile -t common < <(files_in images/lib.sh images/kernel.sh images/ssh.sh images/initramfs.sh images/build.sh)
+mapfile -t common < <(files_in images/lib.sh images/kernel.sh images/programs.sh images/initramfs.sh images/build.sh)
 mapfile -t roots < <(files_in images/default images/tiny)
 images=$cache/images/$(hash_of "${common[@]}" "${roots[@]}" .build/debug/vers-agent)
 for name in "${names[@]}"; do

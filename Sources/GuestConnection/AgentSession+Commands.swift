@@ -6,6 +6,9 @@ import VersCore
 import struct Foundation.Data
 
 extension AgentSession {
+    /// Together a quarter of what the agent keeps for a process that does not read.
+    private static let inputPiecesUnderWay = 4
+
     func execute(_ request: ExecRequest) async throws -> any GuestExec {
         let id = request.exec_id ?? ExecID()
         let stdin = Array((request.stdin ?? "").utf8)
@@ -23,9 +26,26 @@ extension AgentSession {
             terminal: request.tty.map { CellSize(columns: $0.columns, rows: $0.rows) },
             timeout: overflow ? .max : milliseconds
         )
-        let exec = try await follow(.spawn(spawn), id, "the start of '\(request.command.first ?? "")'")
+        let what = "the start of '\(request.command.first ?? "")'"
+        let exec =
+            request.toolbox ?? false
+            ? try await followTool(spawn, id, what) : try await follow(.spawn(spawn), id, what)
         if !rest.isEmpty { feed(Array(rest), to: id, endOfInput: !keepsOpen) }
         return exec
+    }
+
+    private func followTool(_ spawn: SpawnRequest, _ id: ExecID, _ what: String) async throws -> any GuestExec {
+        do {
+            return try await follow(.spawnTool(spawn), id, what)
+        } catch let error as VersError where [.unsupported, .internal].contains(error.code) {
+            // An agent that has never heard of it calls it malformed.
+            throw VersError(
+                .incompatible,
+                "the VM's image was made by an older release, and its agent has no toolbox",
+                hint: "make the image again (make image), and VMs from it",
+                cause: error
+            )
+        }
     }
 
     func attach(_ request: AttachRequest) async throws -> any GuestExec {
@@ -57,16 +77,31 @@ extension AgentSession {
         try await sendPieces(bytes, to: exec, endOfInput: endOfInput)
     }
 
+    /// Some pieces are under way at once, so that the process finds the next when it has read one. The agent takes them in
+    /// their order, and when it refuses one, every later one, too.
     private func sendPieces(_ bytes: [UInt8], to exec: ExecID, endOfInput: Bool) async throws {
+        var underWay: [(channel: UInt32, inbox: Inbox)] = []
+        defer { for piece in underWay { core.closeChannel(piece.channel, hasEnded: false) } }
         var position = 0
         repeat {
+            if underWay.count == Self.inputPiecesUnderWay { try await settleFirst(of: &underWay) }
             let end = min(position + ProtocolLimits.inputInBytes, bytes.count)
             let isLast = end == bytes.count
+            let (channel, inbox) = try core.openChannel()
+            underWay.append((channel, inbox))
             let request = Request.input(exec.wire, Array(bytes[position..<end]), end: endOfInput && isLast)
-            // The process may read as late as it likes.
-            _ = try await call(request, "the input", deadline: nil)
+            try await core.sendRequest(request, on: channel)
             position = end
         } while position < bytes.count
+        while !underWay.isEmpty { try await settleFirst(of: &underWay) }
+    }
+
+    /// Waits for an answer, which takes as long as the process likes.
+    private func settleFirst(of underWay: inout [(channel: UInt32, inbox: Inbox)]) async throws {
+        guard let first = underWay.first else { return }
+        _ = try await Self.reply(from: first.inbox)
+        underWay.removeFirst()
+        core.closeChannel(first.channel, hasEnded: true)
     }
 
     /// Feeds what did not fit into the request. Ends when the process has taken it, or takes no more, or with the

@@ -72,8 +72,13 @@ extension VersClient {
     }
 
     /// Whether a connection lets the VM run when it is paused or asleep.
-    public func setWakesOnTraffic(_ wakes: Bool, of id: MachineID) async throws {
-        let body = WakeRequest(wake_on_traffic: wakes)
+    /// - Parameter idleTimeoutSeconds: without a connection, after which it rests again; nil leaves that as it is.
+    public func setWakesOnTraffic(
+        _ wakes: Bool,
+        idleTimeoutSeconds: Int? = nil,
+        of id: MachineID
+    ) async throws {
+        let body = WakeRequest(wake_on_traffic: wakes, idle_timeout_secs: idleTimeoutSeconds)
         try await transport.perform(try RequestPlan(.patch, "/vm/\(id)/wake", json: body))
     }
 

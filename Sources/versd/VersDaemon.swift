@@ -106,7 +106,7 @@ struct VersDaemon: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "How long a VM that a connection has woken stays awake without one.",
+            "How long a VM that a connection has woken stays awake without one, if nothing else is said of it.",
             valueName: "seconds"
         )
     )
@@ -122,8 +122,11 @@ struct VersDaemon: AsyncParsableCommand {
                 "invalid --guest-network \(guestNetwork): expected a length of \(lengths.lowerBound) to \(lengths.upperBound)"
             )
         }
-        guard (1...31_536_000).contains(idleSleep) else {
-            throw ValidationError("invalid --idle-sleep \(idleSleep): expected 1 to 31536000")
+        let idleTimes = DomainConfiguration.idleTimeoutSecondsRange
+        guard idleTimes.contains(idleSleep) else {
+            throw ValidationError(
+                "invalid --idle-sleep \(idleSleep): expected \(idleTimes.lowerBound) to \(idleTimes.upperBound)"
+            )
         }
         guard (0...64).contains(standby) else {
             throw ValidationError("invalid --standby \(standby): expected 0 to 64")

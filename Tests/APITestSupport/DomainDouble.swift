@@ -99,7 +99,8 @@ public final class DomainDouble: MachineOperations, CommitOperations, KeyAuthent
             labels: nil,
             accelerator: "tcg",
             accelerator_reason: "no /dev/kvm",
-            state_reason: nil
+            state_reason: nil,
+            idle_timeout_secs: 300
         )
     }
 
@@ -153,9 +154,11 @@ public final class DomainDouble: MachineOperations, CommitOperations, KeyAuthent
         try record("resize \(id) \(sizeMiB)")
     }
 
-    public func setWakesOnTraffic(_ wakes: Bool, of id: MachineID, for principal: Principal) async throws {
-        try record("wake \(id) \(wakes)")
+    public func setWake(_ request: WakeRequest, of id: MachineID, for principal: Principal) async throws {
+        try record("wake \(id) \(request.wake_on_traffic)")
     }
+
+    public func keepAwake(_ id: MachineID, for principal: Principal) async throws -> any Sendable { () }
 
     public func upsertLabels(_ labels: [String: String], of id: MachineID, for principal: Principal) async throws {
         try record("labels \(id) \(labels)")

@@ -176,6 +176,24 @@ struct ConnectionTests {
         }
     }
 
+    @Test func `a client that the door itself has answered gives its place back at once`() async throws {
+        try await DoorFixture.run {
+            $0.maximumConnections = 1
+        } _: { door in
+            let time = try await ContinuousClock().measure {
+                for _ in 0..<3 {
+                    let page = try await door.connect { client in
+                        try await client.send("GET / HTTP/1.1\r\n\r\n")
+                        return try await client.text()
+                    }
+                    #expect(page.hasPrefix("HTTP/1.1 502 Bad Gateway\r\n"))
+                }
+            }
+            // Each would hold the only place for the 5 s that TLS waits.
+            #expect(time < .seconds(4))
+        }
+    }
+
     @Test func `both directions end by themselves`() async throws {
         try await DoorFixture.run { door in
             // The guest ends first, and goes on reading.
@@ -192,6 +210,52 @@ struct ConnectionTests {
             let guest = try #require(door.domain.guests.first)
             while !guest.isClosed { await Task.yield() }
             #expect(guest.toGuest.total == 4)
+        }
+    }
+
+    @Test func `a client that has ended gets its whole answer, however slowly it reads`() async throws {
+        try await DoorFixture.run { door in
+            let answer = [UInt8](repeating: 7, count: 4 * 1024 * 1024)
+            door.domain.serve(7000) { guest in
+                while try await guest.toGuest.read() != nil {}
+                for _ in 0..<16 { try await guest.fromGuest.write(Array(answer.prefix(answer.count / 16))) }
+                guest.fromGuest.end()
+            }
+            let received = try await door.connect(to: "7000-\(door.name)") { client in
+                try await client.send("a question")
+                client.end()
+                while door.domain.guests.isEmpty { await Task.yield() }
+                let guest = door.domain.guests[0]
+                // Nothing is read until the door can take no more.
+                var last = -1
+                while guest.fromGuest.total != last {
+                    last = guest.fromGuest.total
+                    try await Task.sleep(for: .milliseconds(200))
+                }
+                return try await client.receive()
+            }
+            #expect(received.count == answer.count)
+        }
+    }
+
+    @Test(arguments: LeavingClient.Way.allCases, [true, false])
+    func `a client that leaves is let go at once`(way: LeavingClient.Way, guestEndsFirst: Bool) async throws {
+        try await DoorFixture.run { door in
+            door.domain.serve(7000) { guest in
+                try await guest.fromGuest.write(Array("hello".utf8))
+                if guestEndsFirst { guest.fromGuest.end() }
+                while try await guest.toGuest.read() != nil {}
+                guest.fromGuest.end()
+            }
+            let time = try await ContinuousClock().measure {
+                let roots = try NIOSSLCertificate.fromPEMBytes(Array((door.description.ca_certificate ?? "").utf8))
+                try await LeavingClient.visit("7000-\(door.name)", at: door.port, trusting: roots, leaving: way)
+                let guest = try #require(door.domain.guests.first)
+                while !guest.isClosed { await Task.yield() }
+                while door.door.counters.other.connections_active > 0 { await Task.yield() }
+            }
+            // TLS would wait for 5 s.
+            #expect(time < .seconds(4))
         }
     }
 

@@ -14,11 +14,17 @@ final class AgentFixture: Sendable {
     private let agent: Agent
     private let ended: DispatchSemaphore
 
-    init() throws {
+    /// - Parameter hasToolbox: with the host's shell as the only tool.
+    init(hasToolbox: Bool = false) throws {
         directory = FilePath("/tmp/vers-agent-test-\(UUID().uuidString)")
         socket = directory.appending("agent.sock")
         try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
-        agent = try Agent(socket: socket.string)
+        let programs = directory.appending("programs").string
+        if hasToolbox {
+            try FileManager.default.createDirectory(atPath: programs, withIntermediateDirectories: false)
+            try FileManager.default.createSymbolicLink(atPath: "\(programs)/busybox", withDestinationPath: "/bin/sh")
+        }
+        agent = try Agent(socket: socket.string, programs: hasToolbox ? programs : nil)
         let (agent, ended) = (agent, DispatchSemaphore(value: 0))
         self.ended = ended
         let thread = Thread {

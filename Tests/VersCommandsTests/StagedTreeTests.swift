@@ -94,7 +94,8 @@ import VersAPI
         let local = try LocalArchive()
         defer { local.remove() }
         await #expect(throws: VersError.self) {
-            try await local.unpack(PieceReader(.init(rawValue: file.fileDescriptor)), into: tree.stage) { _ in }
+            let reader = PieceReader(.init(rawValue: file.fileDescriptor))
+            try await local.unpack(into: tree.stage, each: { _ in }, from: reader.next)
         }
         #expect(test.read("work/escaped") == nil && test.read("escaped") == nil)
     }

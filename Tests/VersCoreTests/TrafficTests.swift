@@ -51,8 +51,8 @@ struct TrafficTests {
             #expect(error?.code == .conflict)
             #expect(error?.hint?.contains("vers wake on \(id)") == true)
             #expect(try await test.machines.metadata(of: id).wake_on_traffic == false)
-            try await test.machines.setWakesOnTraffic(
-                true,
+            try await test.machines.setWake(
+                WakeRequest(wake_on_traffic: true),
                 of: id,
                 for: Principal(keyID: test.owner, organisationID: .owner)
             )
@@ -134,6 +134,128 @@ struct TrafficTests {
             // No service has run until now.
             try await resting(test) { try await waitForRest(.sleeping, of: id, in: test) }
         }
+    }
+
+    @Test func `a VM has an idle time of its own, which can be changed while it is awake`() async throws {
+        // The daemon's time never comes in this test.
+        try await TestDomain.run(idleTime: .seconds(3600)) { test in
+            let owner = Principal(keyID: test.owner, organisationID: .owner)
+            let id = try await machine(.sleeping, in: test)
+            #expect(try await test.machines.metadata(of: id).idle_timeout_secs == 3600)
+            try await resting(test) {
+                await (try await test.machines.dial(endpoint, of: id)).close()
+                let start = ContinuousClock.now
+                try await test.machines.setWake(
+                    WakeRequest(wake_on_traffic: true, idle_timeout_secs: 1),
+                    of: id,
+                    for: owner
+                )
+                try await waitForRest(.sleeping, of: id, in: test)
+                #expect(ContinuousClock.now - start >= .seconds(1))
+                // What is said of waking alone leaves the time as it is, and so does a branch.
+                try await test.machines.setWake(WakeRequest(wake_on_traffic: true), of: id, for: owner)
+                #expect(try await test.machines.metadata(of: id).idle_timeout_secs == 1)
+                await (try await test.machines.dial(endpoint, of: id)).close()
+                let child = try #require(try await test.branch(id).first)
+                #expect(try await test.machines.metadata(of: child).idle_timeout_secs == 1)
+                try await waitForRest(.sleeping, of: id, in: test)
+            }
+        }
+    }
+
+    @Test(arguments: [0, -1, 31_536_001, .max])
+    func `an idle time that makes no sense is refused`(seconds: Int) async throws {
+        try await TestDomain.run { test in
+            let owner = Principal(keyID: test.owner, organisationID: .owner)
+            let id = try await machine(.running, in: test)
+            let refused = await #expect(throws: VersError.self) {
+                try await test.machines.setWake(
+                    WakeRequest(wake_on_traffic: false, idle_timeout_secs: seconds),
+                    of: id,
+                    for: owner
+                )
+            }
+            #expect(refused?.code == .invalidArgument && refused?.message.contains("\(seconds)") == true)
+            #expect(try await test.record(id)?.traffic == TrafficPolicy(wakes: true))
+            await #expect(throws: VersError.self) {
+                _ = try await test.machines.create(
+                    MachineConfiguration(mem_size_mib: 128, idle_timeout_secs: seconds),
+                    owner: test.owner,
+                    waitForBoot: true
+                )
+            }
+        }
+    }
+
+    @Test func `a command that is followed keeps its VM awake`() async throws {
+        try await TestDomain.run(idleTime: .milliseconds(20)) { test in
+            let owner = Principal(keyID: test.owner, organisationID: .owner)
+            let id = try await machine(.sleeping, in: test)
+            try await resting(test) {
+                let stream = try await test.machines.dial(endpoint, of: id)
+                let use = try await test.machines.keepAwake(id, for: owner)
+                await stream.close()
+                try await Task.sleep(for: .milliseconds(150))
+                #expect(try await test.record(id)?.state == .running)
+                withExtendedLifetime(use) {}
+            }
+            // Let go of above, it rests.
+            try await resting(test) { try await waitForRest(.sleeping, of: id, in: test) }
+        }
+    }
+
+    @Test func `a wake is held to the limits of the key that owns the VM, and makes no new VM`() async throws {
+        try await TestDomain.run { test in
+            let acme = try await test.organisation("acme", limits: KeyLimits(memoryMiB: 128, machines: 2))
+            let id = try await test.create(for: acme.principal)
+            let other = try await test.create(for: acme.principal)
+            try await test.machines.setWake(WakeRequest(wake_on_traffic: true), of: id, for: acme.principal)
+            for _ in 0..<2 {
+                try await test.machines.setState(of: id, to: .sleeping, skipWaitBoot: false, for: acme.principal)
+                // It counts asleep, and awake no more than that.
+                let refused = await #expect(throws: VersError.self) { _ = try await test.create(for: acme.principal) }
+                #expect(refused?.code == .limitExceeded)
+                await (try await test.machines.dial(endpoint, of: id)).close()
+                #expect(try await test.record(id)?.state == .running)
+            }
+            _ = try await test.machines.delete(other, recursive: false, skipWaitBoot: false, for: acme.principal)
+            // A VM that its key could not start is not started by a connection either.
+            let large = try await asleep(like: try #require(try await test.record(id)), memoryMiB: 129, in: test)
+            let byTraffic = await #expect(throws: VersError.self) {
+                _ = try await test.machines.dial(endpoint, of: large)
+            }
+            let byKey = await #expect(throws: VersError.self) {
+                try await test.machines.setState(of: large, to: .running, skipWaitBoot: false, for: acme.principal)
+            }
+            #expect(byTraffic?.code == .limitExceeded && byTraffic?.message == byKey?.message)
+            let record = try await test.record(large)
+            #expect(record?.state == .sleeping && record?.traffic == TrafficPolicy(wakes: true))
+        }
+    }
+
+    /// A VM that was recorded when its key was allowed more.
+    private func asleep(like other: Machine, memoryMiB: Int, in test: TestDomain) async throws -> MachineID {
+        let machine = Machine(
+            id: MachineID(),
+            ownerID: other.ownerID,
+            organisationID: other.organisationID,
+            createdAt: other.createdAt,
+            state: .sleeping,
+            labels: nil,
+            hardware: Hardware(
+                memoryMiB: memoryMiB,
+                vcpuCount: 1,
+                imageName: other.hardware.imageName,
+                imageBuild: other.hardware.imageBuild
+            ),
+            diskMiB: other.diskMiB,
+            parentCommitID: nil,
+            parentMachineID: nil,
+            traffic: TrafficPolicy(wakes: true),
+            credentials: other.credentials
+        )
+        try await test.domain.metadata.insert([machine])
+        return machine.id
     }
 
     @Test func `a branch does as its parent`() async throws {

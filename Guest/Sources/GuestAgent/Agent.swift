@@ -34,9 +34,11 @@ public final class Agent: @unchecked Sendable {
 
     /// Serves one connection at a time on a Unix socket and changes nothing of the machine it runs on: the same
     /// agent without a VM, for tests of the host's side.
-    public convenience init(socket path: String) throws {
+    /// - Parameter programs: a folder in place of the one that an initramfs brings.
+    public convenience init(socket path: String, programs: String? = nil) throws {
         signal(SIGPIPE, SIG_IGN)
-        try self.init(machine: Machine(isGuest: false))
+        let folder = programs.map { open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) } ?? -1
+        try self.init(machine: Machine(isGuest: false, programsDescriptor: folder))
         try port.listen(at: path)
     }
 

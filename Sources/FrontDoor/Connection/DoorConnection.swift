@@ -143,7 +143,7 @@ struct DoorConnection: Sendable {
             let severance = Severance()
             do {
                 try channel.pipeline.syncOperations.addHandlers([
-                    severance, NIOSSLServerHandler(context: context), handler,
+                    severance, NIOSSLServerHandler(context: context), Farewell(severance), handler,
                 ])
             } catch {
                 promise.fail(error)

@@ -3,6 +3,7 @@ import NIOCore
 /// Stands before TLS, and can end a connection without its farewell: the client is to see that something is missing.
 final class Severance: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
     private var context: ChannelHandlerContext?
 
@@ -12,4 +13,11 @@ final class Severance: ChannelInboundHandler {
 
     /// To be called on the event loop.
     func sever() { context?.close(promise: nil) }
+
+    /// The same, once everything has been sent that was written until now. To be called on the event loop.
+    func severWhenSent() {
+        guard let context else { return }
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in bound.value.close(promise: nil) }
+    }
 }

@@ -51,6 +51,9 @@ struct StreamPump {
 
     private func downstream(_ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>) async throws {
         while let bytes = try await next() { try await outbound.write(ByteBuffer(bytes: bytes)) }
+        // To a client that has ended before, the end of this direction is that of the connection, which drops what is
+        // still to be sent.
+        try await client.channel.writeAndFlush(ByteBuffer())
         outbound.finish()
     }
 

@@ -12,6 +12,9 @@ public struct ExecRequest: Codable, Sendable {
     public var tty: TerminalSize?
     /// Ours: stdin stays open after `stdin` and is fed by `POST /exec/{exec_id}/stdin`.
     public var keep_stdin_open: Bool?
+    /// Ours: run with the busybox that the VM's agent brings, `command` beginning with the name of its tool. It needs
+    /// nothing of the image, nothing of its output is kept, and it gets SIGHUP when nobody follows it any more.
+    public var toolbox: Bool?
 
     public init(
         command: [String],
@@ -21,7 +24,8 @@ public struct ExecRequest: Codable, Sendable {
         timeout_secs: UInt64? = nil,
         exec_id: ExecID? = nil,
         tty: TerminalSize? = nil,
-        keep_stdin_open: Bool? = nil
+        keep_stdin_open: Bool? = nil,
+        toolbox: Bool? = nil
     ) {
         self.command = command
         self.env = env
@@ -31,6 +35,7 @@ public struct ExecRequest: Codable, Sendable {
         self.exec_id = exec_id
         self.tty = tty
         self.keep_stdin_open = keep_stdin_open
+        self.toolbox = toolbox
     }
 }
 

@@ -73,6 +73,8 @@ public struct MachineMetadata: Codable, Sendable, Equatable {
     public var network: MachineNetworkInfo?
     /// Whether a connection lets the VM run when it is paused or asleep.
     public var wake_on_traffic: Bool
+    /// Seconds without a connection after which a VM rests again that a connection has woken: its own, or the server's.
+    public var idle_timeout_secs: Int
     /// Whether its ports, but for SSH, need a link or a key.
     public var is_private: Bool
 
@@ -96,6 +98,7 @@ public struct MachineMetadata: Codable, Sendable, Equatable {
         state_reason: String?,
         network: MachineNetworkInfo? = nil,
         wake_on_traffic: Bool = false,
+        idle_timeout_secs: Int,
         is_private: Bool = false
     ) {
         self.vm_id = vm_id
@@ -117,6 +120,7 @@ public struct MachineMetadata: Codable, Sendable, Equatable {
         self.state_reason = state_reason
         self.network = network
         self.wake_on_traffic = wake_on_traffic
+        self.idle_timeout_secs = idle_timeout_secs
         self.is_private = is_private
     }
 }
@@ -139,6 +143,8 @@ public struct MachineConfiguration: Codable, Sendable, Equatable {
     /// Whether its ports, but for SSH, need a link or a key.
     public var is_private: Bool?
     public var wake_on_traffic: Bool?
+    /// Seconds without a connection after which it rests again when one has woken it; absent means the server's.
+    public var idle_timeout_secs: Int?
     /// Environment variables, over those of the organisation. The VM's children have them too.
     public var env: [String: String]?
 
@@ -152,6 +158,7 @@ public struct MachineConfiguration: Codable, Sendable, Equatable {
         network: NetworkConfiguration? = nil,
         is_private: Bool? = nil,
         wake_on_traffic: Bool? = nil,
+        idle_timeout_secs: Int? = nil,
         env: [String: String]? = nil
     ) {
         self.is_private = is_private
@@ -164,6 +171,7 @@ public struct MachineConfiguration: Codable, Sendable, Equatable {
         self.labels = labels
         self.network = network
         self.wake_on_traffic = wake_on_traffic
+        self.idle_timeout_secs = idle_timeout_secs
     }
 }
 
@@ -224,8 +232,13 @@ public struct DiskRequest: Codable, Sendable {
 /// `PATCH /vm/{id}/wake`.
 public struct WakeRequest: Codable, Sendable {
     public var wake_on_traffic: Bool
+    /// Absent: as it is.
+    public var idle_timeout_secs: Int?
 
-    public init(wake_on_traffic: Bool) { self.wake_on_traffic = wake_on_traffic }
+    public init(wake_on_traffic: Bool, idle_timeout_secs: Int? = nil) {
+        self.wake_on_traffic = wake_on_traffic
+        self.idle_timeout_secs = idle_timeout_secs
+    }
 }
 
 /// `PATCH /vm/{id}/label`.
@@ -300,6 +313,7 @@ extension MachineMetadata {
         try container.encode(accelerator, forKey: .accelerator)
         try container.encode(accelerator_reason, forKey: .accelerator_reason)
         try container.encode(wake_on_traffic, forKey: .wake_on_traffic)
+        try container.encode(idle_timeout_secs, forKey: .idle_timeout_secs)
         try container.encode(is_private, forKey: .is_private)
         try container.encode(state_reason, forKey: .state_reason)
         try container.encode(network, forKey: .network)

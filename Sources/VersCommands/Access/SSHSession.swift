@@ -12,8 +12,6 @@ struct SSHSession {
     let machine: MachineID
     /// Whether to begin again; what has effects of its own is not run twice.
     var reconnects = false
-    var input: Int32?
-    var output: Int32?
 
     /// - Parameters:
     ///   - options: more options of ssh.
@@ -34,20 +32,9 @@ struct SSHSession {
                 return status
             }
             if wasReached { delays = Reconnection.delays[...] }
-            try await waitAndWake(&delays)
+            // ssh has taken signals until now, and nobody else would.
+            delays = try await Interruption.ending { [delays] in try await waitAndWake(delays) }
         }
-    }
-
-    /// The same, once.
-    /// - Returns: the exit status, and whether the way to the VM ended before the session did.
-    func runOnce(options: [String], command: String) async throws -> (status: Int32, isLost: Bool) {
-        let report = try ConnectionReport()
-        defer { report.remove() }
-        let client = try SSHClient.find(session.context)
-        let status = try await attempt(client, options: options, command: command, report: report)
-        let wasReached = report.has(.session)
-        if status == Self.ownFailure { try checkReached(wasReached) }
-        return (status, status == Self.ownFailure && report.has(.lost))
     }
 
     private func attempt(
@@ -69,9 +56,7 @@ struct SSHSession {
         let process = ForegroundProcess(
             program: client.program,
             arguments: words,
-            environment: environment,
-            input: input,
-            output: output
+            environment: environment
         )
         return try await process.run()
     }
@@ -86,8 +71,10 @@ struct SSHSession {
         )
     }
 
-    private func waitAndWake(_ delays: inout ArraySlice<Duration>) async throws {
+    /// - Returns: the delays that are left.
+    private func waitAndWake(_ delays: ArraySlice<Duration>) async throws -> ArraySlice<Duration> {
         let name = session.name(of: machine)
+        var delays = delays
         while true {
             guard let delay = delays.popFirst() else {
                 throw VersError(.unavailable, "the connection to VM '\(name)' was lost")
@@ -95,7 +82,8 @@ struct SSHSession {
             session.context.note("Connection to VM '\(name)' lost; connecting again in \(delay.components.seconds) s")
             try await Task.sleep(for: delay)
             do {
-                return try await MachineWaker(session: session).wake(machine)
+                try await MachineWaker(session: session).wake(machine)
+                return delays
             } catch let error as VersError where [.unavailable, .unreachable, .timedOut].contains(error.code) {
                 session.context.debug("not yet: \(error.message)")
             }

@@ -77,7 +77,8 @@ struct Tunnel: AsyncParsableCommand {
         }
         let forwardings = specifications.flatMap { ["-R", $0.sshForwarding] }
         let options = ["-N", "-n", "-o", "ExitOnForwardFailure=yes", "-o", "LogLevel=INFO"] + forwardings
-        let status = try await SSHSession(session: session, machine: machine, reconnects: true).run(options: options)
-        throw ExitCode(status == 128 + SIGINT ? 0 : status)
+        throw ExitCode(
+            try await SSHSession(session: session, machine: machine, reconnects: true).run(options: options)
+        )
     }
 }

@@ -10,7 +10,6 @@ struct TunnelListeners {
     private static let retryDelays: [Duration] = [.milliseconds(250), .milliseconds(500), .seconds(1), .seconds(2)]
     /// How long a connection waits for it.
     private static let patience: Duration = .seconds(600)
-    private static let endings = [SIGINT, SIGTERM, SIGHUP]
 
     private typealias Accepted = any Channel
     private typealias Listener = NIOAsyncChannel<Accepted, Never>
@@ -19,9 +18,12 @@ struct TunnelListeners {
     let machine: MachineID
 
     /// Listens until a signal ends it.
+    /// - Throws: `ExitCode` then.
     func run(_ specifications: [TunnelSpecification]) async throws {
-        // Taken over before anything listens, so that none ends us half-way.
-        let signals = SignalStream.signals(Self.endings)
+        try await Interruption.ending { try await listen(specifications) }
+    }
+
+    private func listen(_ specifications: [TunnelSpecification]) async throws {
         var listeners: [(TunnelSpecification, Listener)] = []
         for one in specifications { listeners.append((one, try await bind(one))) }
         for (one, listener) in listeners {
@@ -34,9 +36,8 @@ struct TunnelListeners {
         session.context.note("Ctrl-C ends")
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (one, listener) in listeners { group.addTask { try await serve(one, listener) } }
-            group.addTask { for await _ in signals { return } }
+            defer { group.cancelAll() }
             try await group.next()
-            group.cancelAll()
         }
     }
 

@@ -48,8 +48,11 @@ struct Copy: AsyncParsableCommand {
         try await context.withSession { [request] session in
             let id = try await session.resolver.machine(request.machine)
             try await MachineWaker(session: session).wake(id)
-            try await untilTimeout {
-                try await CopyJob(session: session, machine: id, isRecursive: recursive, isQuiet: quiet).run(request)
+            try await Interruption.ending {
+                try await untilTimeout {
+                    let job = CopyJob(session: session, machine: id, isRecursive: recursive, isQuiet: quiet)
+                    try await job.run(request)
+                }
             }
         }
     }
@@ -92,30 +95,35 @@ struct CopyJob {
         var delays = Reconnection.delays[...]
         while true {
             do {
+                if delays.count < Reconnection.delays.count { try await wake() }
                 return try await attempt(request)
-            } catch let error as SSHPipe.ConnectionLost {
+            } catch let error as ToolboxScript.ConnectionLost {
                 guard !request.usesStandardStream, let delay = delays.popFirst() else {
                     throw VersError(
                         .unavailable,
-                        "the connection to VM '\(session.name(of: machine))' was lost: \(error.name)"
+                        "the connection to VM '\(session.name(of: machine))' was lost: \(error.cause.message)",
+                        hint: request.usesStandardStream ? nil : "repeat the copy to go on"
                     )
                 }
                 session.context.note("Connection lost; going on in \(delay.components.seconds) s")
                 try await Task.sleep(for: delay)
-                try await MachineWaker(session: session).wake(machine)
             }
         }
     }
 
+    private func wake() async throws {
+        try await ToolboxScript.ConnectionLost.translate { try await MachineWaker(session: session).wake(machine) }
+    }
+
     private func attempt(_ request: CopyRequest) async throws {
-        let pipe = SSHPipe(session: session, machine: machine)
+        let script = ToolboxScript(session: session, machine: machine)
         let progress = CopyProgress(context: session.context, isQuiet: isQuiet)
         try await progress.showing {
             switch request.direction {
             case .upload:
-                try await Upload(pipe: pipe, progress: progress, isRecursive: isRecursive).run(request)
+                try await Upload(script: script, progress: progress, isRecursive: isRecursive).run(request)
             case .download:
-                try await Download(pipe: pipe, progress: progress, isRecursive: isRecursive).run(request)
+                try await Download(script: script, progress: progress, isRecursive: isRecursive).run(request)
             }
         }
     }

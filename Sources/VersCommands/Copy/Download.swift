@@ -4,25 +4,24 @@ import VersAPI
 
 /// Fetches a file or a directory out of a VM, which is not trusted: it decides about contents, not about places here.
 struct Download {
-    let pipe: SSHPipe
+    let script: ToolboxScript
     let progress: CopyProgress
     let isRecursive: Bool
 
     func run(_ request: CopyRequest) async throws {
         let target = request.usesStandardStream ? nil : try FileTarget(request)
         let parts = target?.parts() ?? []
-        try await pipe.run(RemoteScript.send, [request.remote, isRecursive ? "yes" : "no"] + parts) { _ in
+        try await script.run(RemoteScript.send, [request.remote, isRecursive ? "yes" : "no"] + parts) { _ in
         } drain: { output in
-            let reader = PieceReader(output)
             // Without a line the script has failed, and has said why.
-            guard let line = try await reader.line() else { return }
-            try await receive(RemoteObject(line), reader, request, target)
+            guard let line = try await output.line() else { return }
+            try await receive(RemoteObject(line), output, request, target)
         }
     }
 
     private func receive(
         _ object: RemoteObject,
-        _ reader: PieceReader,
+        _ output: ScriptOutput,
         _ request: CopyRequest,
         _ target: FileTarget?
     ) async throws {
@@ -31,37 +30,37 @@ struct Download {
             guard target != nil else {
                 throw VersError(.invalidArgument, "a directory cannot be written to stdout")
             }
-            try await receiveTree(reader, request)
+            try await receiveTree(output, request)
         case .stream:
             progress.begin(request.remote, total: nil)
-            guard let target else { return try await copy(reader, to: .standardOutput, expected: nil) }
-            try await target.receive(RemoteFile.unknown, reader, progress)
+            guard let target else { return try await copy(output, to: .standardOutput, expected: nil) }
+            try await target.receive(RemoteFile.unknown, output, progress)
         case .file(let file):
             progress.begin(request.remote, total: file.size, kept: file.start)
-            guard let target else { return try await copy(reader, to: .standardOutput, expected: file.size) }
-            try await target.receive(file, reader, progress)
+            guard let target else { return try await copy(output, to: .standardOutput, expected: file.size) }
+            try await target.receive(file, output, progress)
         }
     }
 
-    private func copy(_ reader: PieceReader, to output: FileDescriptor, expected: Int64?) async throws {
+    private func copy(_ source: ScriptOutput, to target: FileDescriptor, expected: Int64?) async throws {
         var count: Int64 = 0
-        while let piece = try await reader.next() {
-            try await Blocking.run { _ = try output.writeAll(piece) }
+        while let piece = try await source.next() {
+            try await Blocking.run { _ = try target.writeAll(piece) }
             count += Int64(piece.count)
             progress.add(piece.count)
         }
         if let expected, expected != count { throw FileTarget.incomplete }
     }
 
-    private func receiveTree(_ reader: PieceReader, _ request: CopyRequest) async throws {
+    private func receiveTree(_ output: ScriptOutput, _ request: CopyRequest) async throws {
         let tree = try StagedTree(request)
         defer { tree.remove() }
         progress.begin(request.remote, total: nil)
         let archive = try LocalArchive()
         defer { archive.remove() }
-        try await archive.unpack(reader, into: tree.stage) { progress.add($0) }
+        try await archive.unpack(into: tree.stage, each: progress.add, from: output.next)
         let skipped = try await Blocking.run { try tree.commit() }
-        for path in skipped { pipe.session.context.warn("\(path) is a device, pipe or socket and was left out") }
+        for path in skipped { script.session.context.warn("\(path) is a device, pipe or socket and was left out") }
     }
 }
 
@@ -151,7 +150,7 @@ struct FileTarget {
             }
     }
 
-    func receive(_ file: RemoteFile, _ reader: PieceReader, _ progress: CopyProgress) async throws {
+    func receive(_ file: RemoteFile, _ output: ScriptOutput, _ progress: CopyProgress) async throws {
         guard !isDirectory(path) else {
             throw VersError(.conflict, "\(path) is a directory, and the VM sends a file")
         }
@@ -170,7 +169,7 @@ struct FileTarget {
         }
         do {
             defer { try? descriptor.close() }
-            try await fill(descriptor, file, reader, progress)
+            try await fill(descriptor, file, output, progress)
         } catch {
             // What cannot be gone on with is not kept.
             if file.size == nil { unlink(part.string) }
@@ -184,13 +183,13 @@ struct FileTarget {
     private func fill(
         _ descriptor: FileDescriptor,
         _ file: RemoteFile,
-        _ reader: PieceReader,
+        _ output: ScriptOutput,
         _ progress: CopyProgress
     ) async throws {
         guard ftruncate(descriptor.rawValue, off_t(file.start)) == 0 else { throw Errno(rawValue: errno) }
         try descriptor.seek(offset: file.start, from: .start)
         var count = file.start
-        while let piece = try await reader.next() {
+        while let piece = try await output.next() {
             try Task.checkCancellation()
             try await Blocking.run { _ = try descriptor.writeAll(piece) }
             count += Int64(piece.count)

@@ -24,11 +24,13 @@ struct LocalArchive {
     func remove() { try? FileManager.default.removeItem(atPath: directory.string) }
 
     /// Writes what is in a directory, and the mark behind it.
-    func write(_ path: String, to target: FileDescriptor, each count: @Sendable (Int) -> Void) async throws {
-        // GNU's format: busybox reads no long names of the other.
-        let arguments = [
-            "-c", "-f", "-", "--format=gnu", "--numeric-owner", "-C", path, ".", "-C", directory.string, mark,
-        ]
+    func write(_ path: String, to target: ScriptInput, each count: @Sendable (Int) -> Void) async throws {
+        // GNU's format: busybox reads no long names of the other. It gives a directory its time as soon as it has made
+        // it, before what is in it: so the directories come again at the end, by themselves.
+        let directories = try await writeDirectories(of: path)
+        let arguments =
+            ["-c", "-f", "-", "--format=gnu", "--numeric-owner", "-C", path, "."]
+            + ["--no-recursion", "--null", "-T", directories.string, "-C", directory.string, mark]
         let ends = try FileDescriptor.pipe(options: .closeOnExec)
         async let status = run(arguments, output: ends.writeEnd)
         do {
@@ -36,7 +38,7 @@ struct LocalArchive {
             let reader = PieceReader(ends.readEnd)
             while let piece = try await reader.next() {
                 try Task.checkCancellation()
-                try await Blocking.run { _ = try target.writeAll(piece) }
+                try await target.write(piece)
                 count(piece.count)
             }
         }
@@ -44,14 +46,19 @@ struct LocalArchive {
     }
 
     /// Unpacks an archive into an empty directory that nobody else enters. What it holds is not to be trusted yet.
-    func unpack(_ source: PieceReader, into path: String, each count: @Sendable (Int) -> Void) async throws {
+    /// - Parameter next: its next bytes; nil at the end.
+    func unpack(
+        into path: String,
+        each count: @Sendable (Int) -> Void,
+        from next: () async throws -> [UInt8]?
+    ) async throws {
         // Names that lead out of the directory are refused by tar itself; links that would are made last.
         let arguments = ["-x", "-f", "-", "-p", "--no-same-owner", "-C", path]
         let ends = try FileDescriptor.pipe(options: .closeOnExec)
         async let status = run(arguments, input: ends.readEnd)
         do {
             defer { try? ends.writeEnd.close() }
-            while let piece = try await source.next() {
+            while let piece = try await next() {
                 try Task.checkCancellation()
                 try await Blocking.run { [writer = ends.writeEnd] in _ = try writer.writeAll(piece) }
                 count(piece.count)
@@ -60,6 +67,25 @@ struct LocalArchive {
             // tar has ended, and says why.
         }
         guard try await status == 0 else { throw VersError(.internal, "tar could not unpack what came from the VM") }
+    }
+
+    /// Writes the names of all directories in one into a file, as tar reads them.
+    private func writeDirectories(of path: String) async throws -> FilePath {
+        let list = directory.appending("directories")
+        try await Blocking.run {
+            let file = try FileDescriptor.open(
+                list,
+                .writeOnly,
+                options: [.create, .closeOnExec],
+                permissions: .ownerReadWrite
+            )
+            try file.closeAfter {
+                try DirectoryWalk.directories(in: path) {
+                    _ = try file.writeAll([UInt8(ascii: "."), UInt8(ascii: "/")] + $0 + [0])
+                }
+            }
+        }
+        return list
     }
 
     /// Closes the end that it was given, so that its other end notices.

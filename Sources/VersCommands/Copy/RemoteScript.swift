@@ -1,4 +1,4 @@
-/// What runs in a VM at the other end of a copy: for any POSIX shell, with GNU's tools or busybox's.
+/// What runs in a VM at the other end of a copy: for the toolbox's shell, which is busybox with all that it can do.
 enum RemoteScript {
     /// Paths of root's home; messages that name the VM's side.
     private static let prelude = """
@@ -33,7 +33,8 @@ enum RemoteScript {
             mv -f "$part" "$path"
             """
 
-    /// Arguments: destination, a key. Takes stdin into a part whose size it says at the end; ``finishStream`` names it.
+    /// Arguments: destination, a key. Takes stdin into a part, which ``finishStream`` names. Nobody can go on with it: it is
+    /// removed when the script is ended.
     static let receiveStream =
         prelude + """
             path=$(home "$1")
@@ -41,7 +42,8 @@ enum RemoteScript {
             folder=$(parent "$path")
             if [ ! -d "$folder" ]; then fail "no such directory: $folder"; fi
             part=${folder%/}/.${path##*/}.$2.vers-part
-            cat >"$part"
+            trap 'rm -f "$part"; exit 1' HUP INT TERM
+            cat >"$part" || { rm -f "$part"; fail "cannot write: $path"; }
             """
 
     /// Arguments: destination, the key, the size that was sent.
@@ -57,7 +59,6 @@ enum RemoteScript {
     /// Arguments: destination, name of the source, name of the archive's last member. Takes an archive from stdin.
     static let receiveTree =
         prelude + """
-            command -v tar >/dev/null || fail 'there is no tar in the VM: directories need it'
             given=$(home "$1") mark=$3
             path=$(in_directory "${given%/}" "$2")
             folder=$(parent "$path")
@@ -88,13 +89,14 @@ enum RemoteScript {
             shift 2
             if [ -d "$path" ]; then
                 if [ "$recursive" != yes ]; then fail "is a directory: $path (use -r)"; fi
-                command -v tar >/dev/null || fail 'there is no tar in the VM: directories need it'
-                echo directory
+                    echo directory
                 exec tar -c -f - -C "$path" .
             fi
             if [ ! -e "$path" ]; then fail "no such file: $path"; fi
             if [ ! -f "$path" ]; then echo stream; exec cat "$path"; fi
             if [ ! -r "$path" ]; then fail "cannot be read: $path"; fi
+            # Of what the kernel makes up, as in /proc, the size is not known.
+            if [ ! -s "$path" ] && [ "$(head -c 1 "$path" | wc -c)" -gt 0 ]; then echo stream; exec cat "$path"; fi
             set -- "$(stat -L -c '%s-%Y' "$path")" "$(stat -L -c %s "$path")" "$(stat -L -c '%a %Y' "$path")" "$@"
             key=$1 size=$2 rest=$3 start=0
             shift 3

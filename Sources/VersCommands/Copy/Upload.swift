@@ -4,7 +4,7 @@ import VersAPI
 
 /// Sends a file, a directory or stdin into a VM.
 struct Upload {
-    let pipe: SSHPipe
+    let script: ToolboxScript
     let progress: CopyProgress
     let isRecursive: Bool
 
@@ -42,19 +42,19 @@ struct Upload {
         let mode = String(status.st_mode & 0o7777, radix: 8)
         let arguments = [remote, name, "\(size)-\(time)", "\(size)", mode, "\(time)"]
         let start = FirstValue<Int64>()
-        try await pipe.run(RemoteScript.receiveFile, arguments) { input in
+        try await script.run(RemoteScript.receiveFile, arguments) { input in
             guard let offset = await start.value else { return }
             progress.begin(name, total: size, kept: offset)
             try await send(path, from: offset, count: size - offset, to: input)
         } drain: { output in
             defer { start.finish() }
-            let line = try await PieceReader(output).line()
+            let line = try await output.line()
             if let offset = line.flatMap({ Int64($0) }), (0...size).contains(offset) { start.set(offset) }
         }
     }
 
     /// No more than was there at first: a file that grows meanwhile is sent as it was announced.
-    private func send(_ path: String, from offset: Int64, count: Int64, to input: FileDescriptor) async throws {
+    private func send(_ path: String, from offset: Int64, count: Int64, to input: ScriptInput) async throws {
         let file = try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
         defer { try? file.close() }
         try file.seek(offset: offset, from: .start)
@@ -63,7 +63,7 @@ struct Upload {
         while rest > 0, let piece = try await reader.next() {
             try Task.checkCancellation()
             let part = piece.prefix(Int(min(Int64(piece.count), rest)))
-            try await Blocking.run { _ = try input.writeAll(part) }
+            try await input.write(part)
             rest -= Int64(part.count)
             progress.add(part.count)
         }
@@ -74,28 +74,23 @@ struct Upload {
     private func sendStream(to remote: String) async throws {
         let key = UUID().uuidString.lowercased()
         let counter = FirstValue<Int64>()
-        try await pipe.run(RemoteScript.receiveStream, [remote, key]) { input in
+        try await script.run(RemoteScript.receiveStream, [remote, key]) { input in
             progress.begin("stdin", total: nil)
             let source = try StandardInput()
             var count: Int64 = 0
             while let piece = try await source.next() {
-                try await Blocking.run { _ = try input.writeAll(piece) }
+                try await input.write(piece)
                 count += Int64(piece.count)
                 progress.add(piece.count)
             }
             counter.set(count)
-        } drain: { output in
-            while try await PieceReader(output).next() != nil {}
         }
         counter.finish()
         // Only now is it known that stdin has ended, and not the connection.
         guard let count = await counter.value else {
             throw VersError(.internal, "the copy ended before stdin did")
         }
-        try await pipe.run(RemoteScript.finishStream, [remote, key, "\(count)"]) { _ in
-        } drain: { output in
-            while try await PieceReader(output).next() != nil {}
-        }
+        try await script.run(RemoteScript.finishStream, [remote, key, "\(count)"])
     }
 
     // MARK: Directory
@@ -106,11 +101,9 @@ struct Upload {
         let name = isContent ? "." : FilePath(real).lastComponent?.string ?? "."
         let archive = try LocalArchive()
         defer { archive.remove() }
-        try await pipe.run(RemoteScript.receiveTree, [remote, name, archive.mark]) { input in
+        try await script.run(RemoteScript.receiveTree, [remote, name, archive.mark]) { input in
             progress.begin(name, total: nil)
             try await archive.write(real, to: input) { progress.add($0) }
-        } drain: { output in
-            while try await PieceReader(output).next() != nil {}
         }
     }
 }

@@ -78,7 +78,8 @@ struct Info: AsyncParsableCommand {
         if let egress = NetworkText.egress(vm.network) { lines.append(("Egress", egress)) }
         if let names = vm.network?.names { lines.append(("Names", names.joined(separator: ", "))) }
         lines.append(("Ports", vm.is_private ? "private: for links and keys" : "open to everybody"))
-        lines.append(("Wakes", vm.wake_on_traffic ? "on traffic" : "when told to"))
+        let rest = "on traffic; rests after \(IdleTimeoutOptions.text(ofSeconds: vm.idle_timeout_secs)) without any"
+        lines.append(("Wakes", vm.wake_on_traffic ? rest : "when told to"))
         if let commit = vm.parent_commit_id { lines.append(("Parent commit", commit.text)) }
         if !labels.isEmpty { lines.append(("Labels", labels.joined(separator: ", "))) }
         lines.append(("Owner", vm.owner_id.text))

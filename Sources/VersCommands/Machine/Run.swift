@@ -21,6 +21,7 @@ struct Run: AsyncParsableCommand {
               vers run -N web --mem-size 2048 --vcpu-count 2
               vers run --detach --name api --env TOKEN --env MODE=test app
               vers run --network bridge --allow deb.debian.org:80 --allow 192.0.2.0/24
+              vers run --wake-on-traffic --idle-timeout 10m
               vers run --format json
             """
     )
@@ -46,6 +47,7 @@ struct Run: AsyncParsableCommand {
     var isPrivate = false
     @Flag(name: .long, help: "Let connections wake the VM when it is paused or asleep.")
     var wakeOnTraffic = false
+    @OptionGroup var idleTimeout: IdleTimeoutOptions
     @Flag(name: .long, help: "Wait until the VM is running; that is what happens without it, too.")
     var wait = false
     @Flag(name: .shortAndLong, help: "Return as soon as the VM is recorded, and let it start.")
@@ -64,6 +66,7 @@ struct Run: AsyncParsableCommand {
         try alias.map(AliasName.validate)
         try machine.check()
         try network.check()
+        try idleTimeout.check(wakesOnTraffic: wakeOnTraffic)
         guard !(wait && detach) else { throw ValidationError("--wait and --detach exclude each other") }
         guard image == nil || machine.imageName == nil else {
             throw ValidationError("the image is named twice: '\(image ?? "")' and --rootfs")
@@ -82,6 +85,7 @@ struct Run: AsyncParsableCommand {
         }
         if isPrivate { configuration.is_private = true }
         if wakeOnTraffic { configuration.wake_on_traffic = true }
+        configuration.idle_timeout_secs = idleTimeout.seconds
         try await context.withSession { [configuration] session in
             let id = try await context.progress("starting a VM") {
                 try await session.client.createMachine(configuration, waitForBoot: !detach)

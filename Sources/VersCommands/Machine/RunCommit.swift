@@ -29,6 +29,7 @@ struct RunCommit: AsyncParsableCommand {
     var alias: String?
     @Flag(name: .long, help: "Let connections wake the VM when it is paused or asleep.")
     var wakeOnTraffic = false
+    @OptionGroup var idleTimeout: IdleTimeoutOptions
     @Flag(name: .long, help: "Wait until the VM is running; that is what happens without it, too.")
     var wait = false
     @OptionGroup var format: FormatOptions
@@ -45,6 +46,7 @@ struct RunCommit: AsyncParsableCommand {
     func validate() throws {
         try alias.map(AliasName.validate)
         try network.check()
+        try idleTimeout.check(wakesOnTraffic: wakeOnTraffic)
     }
 
     func run() async throws {
@@ -54,7 +56,9 @@ struct RunCommit: AsyncParsableCommand {
             let id = try await context.progress("starting a VM from commit \(source)") {
                 try await session.client.createMachine(from: source, network: network.configuration(over: nil))
             }
-            if wakeOnTraffic { try await session.client.setWakesOnTraffic(true, of: id) }
+            if wakeOnTraffic {
+                try await session.client.setWakesOnTraffic(true, idleTimeoutSeconds: idleTimeout.seconds, of: id)
+            }
             if let alias {
                 try AliasFile(context).set(alias, to: id)
                 try await NetworkName.publish(alias, of: id, session)

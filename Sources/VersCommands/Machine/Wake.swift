@@ -8,11 +8,13 @@ struct Wake: AsyncParsableCommand {
         abstract: "Say whether connections wake a VM that is paused or asleep.",
         discussion: """
             With 'on', a connection to the VM is held while the VM wakes, and the VM returns to the state it was in when \
-            nobody has been connected for a while (versd --idle-sleep, 300 s). A VM that you resume yourself runs on. \
-            Branches do as their parent.
+            nobody has been connected for a while: --idle-timeout, or else what versd was given as --idle-sleep (300 \
+            s). Commands that are followed count as connections. A VM that you resume yourself runs on. Branches do as \
+            their parent.
 
             EXAMPLES
               vers wake on
+              vers wake on web --idle-timeout 10m
               vers wake off web
             """
     )
@@ -26,6 +28,7 @@ struct Wake: AsyncParsableCommand {
     var choice: Choice
     @Argument(help: "A VM: alias, id or the first characters of it; HEAD when absent.")
     var vm: String?
+    @OptionGroup var idleTimeout: IdleTimeoutOptions
     @OptionGroup var format: FormatOptions
     @OptionGroup var common: CommonOptions
 
@@ -34,11 +37,17 @@ struct Wake: AsyncParsableCommand {
         var wake_on_traffic: Bool
     }
 
+    func validate() throws { try idleTimeout.check(wakesOnTraffic: choice == .on) }
+
     func run() async throws {
         let context = common.context
         try await context.withSession { session in
             let id = try await session.resolver.machine(vm)
-            try await session.client.setWakesOnTraffic(choice == .on, of: id)
+            try await session.client.setWakesOnTraffic(
+                choice == .on,
+                idleTimeoutSeconds: idleTimeout.seconds,
+                of: id
+            )
             let name = session.name(of: id)
             try Rendering(json: Result(vm_id: id, wake_on_traffic: choice == .on)) {
                 choice == .on ? "Connections wake VM '\(name)'" : "Connections do not wake VM '\(name)'"

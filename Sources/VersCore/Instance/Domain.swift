@@ -149,7 +149,7 @@ public struct DomainConfiguration: Sendable {
     public var standbyCount = 2
     /// How long they wait after the last VM of their size.
     public var standbyLifetime: Duration = .seconds(600)
-    /// After how long without connections a VM rests again that a connection has woken.
+    /// After how long without connections a VM rests again that a connection has woken, if nothing else is said of it.
     public var idleTime: Duration = .seconds(300)
     /// Memory of the host that no new VM may touch.
     public var reservedMemoryMiB = 512
@@ -157,6 +157,7 @@ public struct DomainConfiguration: Sendable {
     public var expectedMachineMemoryMiB = 64
     /// Free space under which nothing new is created.
     public var reservedDiskMiB = 256
+    public static let idleTimeoutSecondsRange = 1...31_536_000
     public static let memoryMiBRange = 64...1_048_576
     public static let vcpuCountRange = 1...64
     public static let diskMiBRange = 1...16_777_216

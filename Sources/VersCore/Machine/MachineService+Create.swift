@@ -44,7 +44,10 @@ extension MachineService {
                 parentCommitID: nil,
                 parentMachineID: nil,
                 network: network,
-                traffic: TrafficPolicy(wakes: configuration.wake_on_traffic ?? false),
+                traffic: TrafficPolicy(
+                    wakes: configuration.wake_on_traffic ?? false,
+                    idleTimeoutSeconds: configuration.idle_timeout_secs
+                ),
                 credentials: try domain.keys.machineCredentials(comment: "vers")
             )
             machine.isPrivate = configuration.is_private ?? false
@@ -144,6 +147,7 @@ extension MachineService {
             if configuration.network?.mode == .bridge { try Validation.networkName(in: labels) }
         }
         try EnvironmentService.check(configuration.env ?? [:])
+        try Validation.idleTimeout(configuration.idle_timeout_secs)
         let kernel = configuration.kernel_name ?? MachineConfiguration.defaultKernelName
         guard kernel == MachineConfiguration.defaultKernelName else {
             throw VersError(
@@ -175,10 +179,15 @@ extension MachineService {
     /// Refuses what the principal's key may not make or start.
     /// - Parameter count: of VMs that are new. Recording them counts again, so that requests at once keep the limit.
     func requireLimits(of principal: Principal, count: Int, hardware: Hardware) async throws {
-        guard let limits = try await domain.accounts.key(principal.keyID)?.limits else { return }
+        try await requireLimits(ofKey: principal.keyID, count: count, hardware: hardware)
+    }
+
+    /// The same for whoever owns a VM, when nobody asks for anything by a key.
+    func requireLimits(ofKey id: KeyID, count: Int, hardware: Hardware) async throws {
+        guard let limits = try await domain.accounts.key(id)?.limits else { return }
         try limits.admit(memoryMiB: hardware.memoryMiB, vcpuCount: hardware.vcpuCount)
         guard limits.machines != nil, count > 0 else { return }
-        try limits.admit(machines: try await domain.accounts.machineCount(of: principal.keyID) + count)
+        try limits.admit(machines: try await domain.accounts.machineCount(of: id) + count)
     }
 
     /// Refuses new VMs that the host cannot carry.

@@ -8,7 +8,9 @@ extension MachineService {
     public func dial(_ endpoint: GuestEndpoint, of id: MachineID) async throws -> any GuestStream {
         _ = try await settled(record(id), skipWaitBoot: false)
         let use = domain.traffic.use(id)
-        let machine = try await awake(record(id), use)
+        let found = try await record(id)
+        use.idleTime = domain.idleTime(of: found)
+        let machine = try await awake(found, use)
         return CountedStream(try await session(of: machine).dial(endpoint), use)
     }
 }

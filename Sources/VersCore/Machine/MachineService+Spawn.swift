@@ -115,7 +115,7 @@ extension MachineService {
             parentCommitID: commit.id,
             // The tree of another organisation, whose commit is public, has nothing to do with this one.
             parentMachineID: commit.organisationID == principal.organisationID ? commit.parentMachineID : nil,
-            traffic: TrafficPolicy(wakes: origin?.traffic.wakes ?? false),
+            traffic: origin?.traffic.ofChild ?? TrafficPolicy(),
             credentials: try domain.keys.machineCredentials(comment: "vers")
         )
         machine.environment = origin?.environment ?? [:]

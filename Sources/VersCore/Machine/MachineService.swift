@@ -57,6 +57,7 @@ public final class MachineService: Sendable {
             state_reason: machine.stateReason,
             network: machine.networkInfo,
             wake_on_traffic: machine.traffic.wakes,
+            idle_timeout_secs: Int(domain.idleTime(of: machine).components.seconds),
             is_private: machine.isPrivate
         )
     }

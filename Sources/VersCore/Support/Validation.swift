@@ -51,6 +51,12 @@ enum Validation {
         )
     }
 
+    /// Nil: nothing is said.
+    static func idleTimeout(_ seconds: Int?) throws {
+        guard let seconds else { return }
+        try value(seconds, of: "idle_timeout_secs", in: DomainConfiguration.idleTimeoutSecondsRange)
+    }
+
     static func value(_ value: Int, of what: String, in range: ClosedRange<Int>) throws {
         guard range.contains(value) else {
             throw VersError(

@@ -2,8 +2,7 @@ import Logging
 public import ServiceLifecycle
 import VersAPI
 
-/// Lets VMs rest that a connection has woken and that none has used for ``DomainConfiguration/idleTime``. One timer
-/// serves all.
+/// Lets VMs rest that a connection has woken and that none has used for their idle time. One timer serves all.
 public struct IdleRest: Service {
     private let domain: Domain
     private let machines: MachineService
@@ -29,7 +28,7 @@ public struct IdleRest: Service {
     private func watchRecorded() async {
         do {
             for machine in try await domain.metadata.liveMachines() where machine.traffic.returnsTo != nil {
-                domain.traffic.watch(machine.id)
+                domain.traffic.watch(machine.id, for: domain.idleTime(of: machine))
             }
         } catch {
             domain.logger.error("vms that traffic has woken are not known", metadata: ["error": "\(error)"])
@@ -43,7 +42,7 @@ public struct IdleRest: Service {
             // Deleted meanwhile.
         } catch {
             domain.logger.warning("vm does not rest", metadata: ["vm.id": "\(id)", "error": "\(error)"])
-            domain.traffic.watch(id)
+            domain.traffic.watch(id, for: domain.configuration.idleTime)
         }
     }
 }

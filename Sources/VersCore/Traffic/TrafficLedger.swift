@@ -8,17 +8,23 @@ final class TrafficLedger: Sendable {
         var deadlines: [MachineID: ContinuousClock.Instant] = [:]
         /// VMs that are being put to rest; connections wait for that to end.
         var resting: Set<MachineID> = []
+        /// Waits for the earliest deadline; is ended when there is another.
+        var sleeper: Task<Void, Never>?
+
+        mutating func set(_ deadline: ContinuousClock.Instant, of id: MachineID) {
+            deadlines[id] = deadline
+            sleeper?.cancel()
+        }
     }
+
+    /// Without any deadline.
+    private static let longTime = Duration.seconds(86_400)
 
     private let idleTime: Duration
     private let state = Mutex(State())
-    private let changes: AsyncStream<Void>
-    private let notifier: AsyncStream<Void>.Continuation
 
-    init(idleTime: Duration) {
-        self.idleTime = idleTime
-        (changes, notifier) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-    }
+    /// - Parameter idleTime: of VMs of which nothing else is said.
+    init(idleTime: Duration) { self.idleTime = idleTime }
 
     /// Counts a connection until the returned value is let go of.
     func use(_ id: MachineID) -> TrafficUse {
@@ -27,27 +33,23 @@ final class TrafficLedger: Sendable {
             state.deadlines[id] = nil
             return state.resting.contains(id)
         }
-        return TrafficUse(ledger: self, id: id, mustWait: isResting)
+        return TrafficUse(ledger: self, id: id, mustWait: isResting, idleTime: idleTime)
     }
 
-    fileprivate func end(_ id: MachineID) {
-        let isLast = state.withLock { state in
-            guard let count = state.connections[id] else { return false }
+    fileprivate func end(_ id: MachineID, idleTime: Duration) {
+        state.withLock { state in
+            guard let count = state.connections[id] else { return }
             state.connections[id] = count > 1 ? count - 1 : nil
-            guard count == 1 else { return false }
             // Whether a connection has woken it is looked up when the time comes.
-            state.deadlines[id] = .now + idleTime
-            return true
+            if count == 1 { state.set(.now + idleTime, of: id) }
         }
-        if isLast { notifier.yield() }
     }
 
     /// Has the VM looked at when it was idle for its time from now on.
-    func watch(_ id: MachineID) {
+    func watch(_ id: MachineID, for idleTime: Duration) {
         state.withLock { state in
-            if state.connections[id] == nil { state.deadlines[id] = .now + idleTime }
+            if state.connections[id] == nil { state.set(.now + idleTime, of: id) }
         }
-        notifier.yield()
     }
 
     /// Waits for the end of the next VM's idle time.
@@ -55,12 +57,18 @@ final class TrafficLedger: Sendable {
     ///   cancelled.
     func nextToRest() async -> [MachineID]? {
         while !Task.isCancelled {
-            guard let next = state.withLock({ $0.deadlines.values.min() }) else {
-                for await _ in changes { break }
-                continue
+            let sleeper = state.withLock { state in
+                let next = state.deadlines.values.min() ?? .now + Self.longTime
+                // Cancelled when it is to look again.
+                let sleeper = Task { _ = try? await Task.sleep(until: next, clock: .continuous) }
+                state.sleeper = sleeper
+                return sleeper
             }
-            // Every time that is set meanwhile ends later, since all are equally long.
-            try? await Task.sleep(until: next, clock: .continuous)
+            await withTaskCancellationHandler {
+                await sleeper.value
+            } onCancel: {
+                sleeper.cancel()
+            }
             let due = takeDue()
             if !due.isEmpty { return due }
         }
@@ -84,20 +92,28 @@ final class TrafficLedger: Sendable {
     func endRest(_ id: MachineID) { state.withLock { _ = $0.resting.remove(id) } }
 }
 
-/// A connection to a VM, as long as it exists.
+/// A connection to a VM, or something else that uses it, as long as it exists.
 final class TrafficUse: Sendable {
     let id: MachineID
     /// The VM is being put to rest at this moment.
     let mustWait: Bool
     private let ledger: TrafficLedger
+    private let idleTimeWhenLast: Mutex<Duration>
 
-    init(ledger: TrafficLedger, id: MachineID, mustWait: Bool) {
+    /// How long the VM stays awake behind it, if it is the last.
+    var idleTime: Duration {
+        get { idleTimeWhenLast.withLock { $0 } }
+        set { idleTimeWhenLast.withLock { $0 = newValue } }
+    }
+
+    init(ledger: TrafficLedger, id: MachineID, mustWait: Bool, idleTime: Duration) {
         self.ledger = ledger
         self.id = id
         self.mustWait = mustWait
+        idleTimeWhenLast = Mutex(idleTime)
     }
 
-    deinit { ledger.end(id) }
+    deinit { ledger.end(id, idleTime: idleTime) }
 }
 
 /// A stream whose VM stays awake.
@@ -117,5 +133,12 @@ final class CountedStream: GuestStream {
     func close() async {
         await stream.close()
         use.withLock { $0 = nil }
+    }
+}
+
+extension Domain {
+    /// After how long without connections a VM rests again that a connection has woken.
+    func idleTime(of machine: Machine) -> Duration {
+        machine.traffic.idleTimeoutSeconds.map { .seconds($0) } ?? configuration.idleTime
     }
 }

@@ -6,13 +6,18 @@ import VersCore
 
 /// Answers with the events of a followed command, for as long as it runs and the client listens.
 ///
-/// When the client goes away, or the server shuts down, it detaches; the command runs on.
+/// When the client goes away, or the server shuts down, it detaches; the command runs on. A VM that a connection has woken
+/// stays awake meanwhile.
 struct ExecFollower: Sendable {
     let follows: FollowedStreams
 
     /// One line per event, each flushed on its own. The next event is asked for when the client's socket has taken
     /// the last one: that is the back-pressure.
-    func stream(_ exec: any GuestExec, _ context: APIRequestContext) async throws -> Response {
+    func stream(
+        _ exec: any GuestExec,
+        _ context: APIRequestContext,
+        keeping use: any Sendable
+    ) async throws -> Response {
         let ticket = try await enter(exec, context)
         let follows = follows
         let body = ResponseBody { writer in
@@ -24,6 +29,7 @@ struct ExecFollower: Sendable {
                 try await writer.write(Self.line(event))
             }
             await exec.detach()
+            withExtendedLifetime(use) {}
             try await writer.finish(nil)
         }
         var headers = Self.headers(exec.id)
@@ -32,7 +38,12 @@ struct ExecFollower: Sendable {
     }
 
     /// Waits for the end and answers with all output.
-    func collect(_ exec: any GuestExec, _ context: APIRequestContext) async throws -> Response {
+    func collect(
+        _ exec: any GuestExec,
+        _ context: APIRequestContext,
+        keeping use: any Sendable
+    ) async throws -> Response {
+        defer { withExtendedLifetime(use) {} }
         let ticket = try await enter(exec, context)
         do {
             var collector = OutputCollector(exec.id, limit: TransferLimit.collectedOutputBytes)

@@ -32,7 +32,8 @@ public protocol MachineOperations: Sendable {
     ) async throws -> CommitID
     func setState(of id: MachineID, to state: RequestedState, skipWaitBoot: Bool, for principal: Principal) async throws
     func resizeDisk(of id: MachineID, toMiB sizeMiB: Int, skipWaitBoot: Bool, for principal: Principal) async throws
-    func setWakesOnTraffic(_ wakes: Bool, of id: MachineID, for principal: Principal) async throws
+    func setWake(_ request: WakeRequest, of id: MachineID, for principal: Principal) async throws
+    func keepAwake(_ id: MachineID, for principal: Principal) async throws -> any Sendable
     func upsertLabels(_ labels: [String: String], of id: MachineID, for principal: Principal) async throws
     func setEgress(_ request: EgressRequest, of id: MachineID, for principal: Principal) async throws
     func delete(_ id: MachineID, recursive: Bool, skipWaitBoot: Bool, for principal: Principal) async throws

@@ -19,13 +19,15 @@ struct ExecRoutes: Sendable {
     }
 
     private func execute(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        let use = try await machines.keepAwake(context.machineID(), for: context.requirePrincipal())
         let exec = try await start(request, context)
-        return try await follower.collect(exec, context)
+        return try await follower.collect(exec, context, keeping: use)
     }
 
     private func stream(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        let use = try await machines.keepAwake(context.machineID(), for: context.requirePrincipal())
         let exec = try await start(request, context)
-        return try await follower.stream(exec, context)
+        return try await follower.stream(exec, context, keeping: use)
     }
 
     private func attach(_ request: Request, _ context: APIRequestContext) async throws -> Response {
@@ -34,8 +36,9 @@ struct ExecRoutes: Sendable {
         if body.cursor != nil, body.from_latest == true {
             throw VersError(.invalidArgument, "cursor and from_latest exclude each other: expected one of them")
         }
+        let use = try await machines.keepAwake(id, for: context.requirePrincipal())
         let exec = try await guest(id, request, context).attach(body)
-        return try await follower.stream(exec, context)
+        return try await follower.stream(exec, context, keeping: use)
     }
 
     private func start(_ request: Request, _ context: APIRequestContext) async throws -> any GuestExec {

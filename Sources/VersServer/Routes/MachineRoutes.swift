@@ -120,8 +120,7 @@ struct MachineRoutes: Sendable {
     private func setWake(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let id = try context.machineID()
         let body = try await bodies.json(WakeRequest.self, of: request)
-        let principal = try context.requirePrincipal()
-        try await machines.setWakesOnTraffic(body.wake_on_traffic, of: id, for: principal)
+        try await machines.setWake(body, of: id, for: try context.requirePrincipal())
         return .emptyObject
     }
 

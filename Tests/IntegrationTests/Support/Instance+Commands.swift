@@ -40,6 +40,19 @@ extension Instance {
         )
     }
 
+    /// Writes a file in the working directory, and the directories to it.
+    func writeFile(_ text: String, to name: String) throws {
+        let path = work.appending(name)
+        let directory = path.removingLastComponent().string
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try text.write(toFile: path.string, atomically: false, encoding: .utf8)
+    }
+
+    /// A file in the working directory; nil when there is none.
+    func readFile(_ name: String) -> String? {
+        try? String(contentsOfFile: work.appending(name).string, encoding: .utf8)
+    }
+
     /// Runs `vers` with a line's words and expects success.
     @discardableResult
     func ok(

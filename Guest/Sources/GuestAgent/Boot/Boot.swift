@@ -18,13 +18,13 @@ public enum Boot {
             try Modules.load()
             let workload = readWorkload()
             try RootDisk.mount(commandLine, at: newRoot, events: uevents)
-            let ssh = SSHPrograms.open()
-            try SwitchRoot.run(to: newRoot, keeping: SSHPrograms.directory)
+            let programs = BroughtPrograms.open()
+            try SwitchRoot.run(to: newRoot, keeping: BroughtPrograms.directory)
             let initPath = try chooseInit(commandLine, workload)
             mountUserFilesystems(hasInit: initPath != nil)
             if initPath == nil { ContainerSystem.prepare() }
             prepareMachine(commandLine)
-            try start(initPath, workload, uevents: uevents, ssh: ssh)
+            try start(initPath, workload, uevents: uevents, programs: programs)
         } catch {
             Console.fail(error.description)
         }
@@ -114,13 +114,13 @@ public enum Boot {
         _ initPath: String?,
         _ workload: Workload?,
         uevents: Int32,
-        ssh: Int32
+        programs: Int32
     ) throws(SystemError) -> Never {
         guard let initPath else {
             if workload == nil { Console.log("the image has no init: commands are run by the agent alone") }
             AgentSupervisor.run { () throws(SystemError) in
                 try Agent.serveGuest(
-                    Machine(isGuest: true, workload: workload, ueventDescriptor: uevents, sshDescriptor: ssh)
+                    Machine(isGuest: true, workload: workload, ueventDescriptor: uevents, programsDescriptor: programs)
                 )
             }
         }
@@ -140,7 +140,7 @@ public enum Boot {
                         notifyDescriptor: notify,
                         settledMark: settled,
                         ueventDescriptor: uevents,
-                        sshDescriptor: ssh
+                        programsDescriptor: programs
                     )
                 )
             }

@@ -17,6 +17,8 @@ final class Command {
     }
 
     let id: WireID
+    /// Whether it ends with its follower and leaves nothing of its output behind.
+    let isEphemeral: Bool
     let pid: Int32
     let pidDescriptor: Int32
     /// The leading side of the command's terminal.
@@ -53,9 +55,18 @@ final class Command {
     var lastOutput: UInt64 = 0
     var endedAt: UInt64 = 0
 
-    init(id: WireID, pid: Int32, pidDescriptor: Int32, terminal: Int32?, stdin: Int32?, outputs: [Output]) {
+    init(
+        id: WireID,
+        isEphemeral: Bool,
+        pid: Int32,
+        pidDescriptor: Int32,
+        terminal: Int32?,
+        stdin: Int32?,
+        outputs: [Output]
+    ) {
         inputWatch = terminal.map { fcntl($0, F_DUPFD_CLOEXEC, 3) } ?? stdin ?? -1
         self.id = id
+        self.isEphemeral = isEphemeral
         self.pid = pid
         self.pidDescriptor = pidDescriptor
         self.terminal = terminal

@@ -127,9 +127,16 @@ extension CommandTable {
     func expire(_ command: Command) {
         guard command.status == nil else { return }
         command.hasTimedOut = true
-        command.signal(SIGTERM)
-        command.timeoutTimer = loop.schedule(afterMilliseconds: Self.grace) { [unowned command] in
-            command.signal(SIGKILL)
+        end(command, by: SIGTERM, grace: Self.grace)
+    }
+
+    /// Asks a command that runs to end, and ends it when its grace is over.
+    func end(_ command: Command, by number: Int32, grace: UInt64) {
+        loop.cancel(command.timeoutTimer)
+        command.signal(number)
+        // It may be forgotten by then.
+        command.timeoutTimer = loop.schedule(afterMilliseconds: grace) { [weak command] in
+            command?.signal(SIGKILL)
         }
     }
 }

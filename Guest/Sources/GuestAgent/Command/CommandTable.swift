@@ -10,11 +10,15 @@ import GuestProtocol
 /// When the process has ended, `exit` follows as soon as its output ends. A child that it left in the background
 /// may hold the pipe: then `exit` follows after ``silence`` without output, at the latest after ``patience``. What
 /// the child writes later is still read, so that it neither blocks nor dies, and is kept for `attach` and `logs`.
+///
+/// Of an ephemeral command nothing is kept that its followers were sent, and without a follower it is ended.
 final class CommandTable {
     static let silence: UInt64 = 200
     static let patience: UInt64 = 1000
     /// Between SIGTERM and SIGKILL when the time is up.
     static let grace: UInt64 = 5000
+    /// Between SIGHUP and SIGKILL when nobody follows an ephemeral command any more: it may have to clean up.
+    static let ephemeralGrace: UInt64 = 30_000
     static let timedOutStatus: Int32 = 124
     static let rememberedCommands = 64
     static let runningLimit = 4096
@@ -49,7 +53,13 @@ final class CommandTable {
         self.send = send
     }
 
-    func start(_ request: SpawnRequest, identity: [EnvironmentVariable], channel: UInt32) throws(Failure) {
+    /// - Parameter toolbox: the program of an ephemeral command; nil for one of the image, which is none.
+    func start(
+        _ request: SpawnRequest,
+        toolbox: String? = nil,
+        identity: [EnvironmentVariable],
+        channel: UInt32
+    ) throws(Failure) {
         guard commands[request.id] == nil else {
             throw Failure(.alreadyExists, "exec id \(request.id) is taken")
         }
@@ -62,7 +72,7 @@ final class CommandTable {
             image: imageEnvironment,
             hasTerminal: request.terminal != nil
         )
-        let command = try Spawner.start(request, environment: environment, cgroup: cgroup())
+        let command = try Spawner.start(request, toolbox: toolbox, environment: environment, cgroup: cgroup())
         commands[request.id] = command
         send(.reply, channel, [])
         subscribe(channel, to: command, from: 1)
@@ -130,10 +140,11 @@ final class CommandTable {
         let command = subscriber.command
         command.subscribers.removeAll { $0 === subscriber }
         command.trim()
+        if command.isEphemeral, command.subscribers.isEmpty { abandon(command) }
         updateReading(command)
     }
 
-    /// Drops all followers; the commands run on.
+    /// Drops all followers; the commands run on, but for ephemeral ones.
     func endSession() {
         for channel in Array(subscribers.keys) { unsubscribe(channel) }
         for command in commands.values where !command.inputs.isEmpty {
@@ -189,8 +200,24 @@ final class CommandTable {
         return true
     }
 
+    /// Forgets an ephemeral command that nobody follows, and has it end if it has not.
+    private func abandon(_ command: Command) {
+        guard command.exit == nil else {
+            release(command)
+            commands[command.id] = nil
+            return
+        }
+        // First, so that it does not take the end of its input for a good one.
+        end(command, by: SIGHUP, grace: Self.ephemeralGrace)
+        failInputs(command)
+    }
+
     /// Remembers the command among the ended ones and forgets the oldest of them.
     func remember(_ command: Command) {
+        guard !command.isEphemeral else {
+            if command.subscribers.isEmpty { abandon(command) }
+            return
+        }
         ended.append(command)
         while ended.count > Self.rememberedCommands, let oldest = ended.popFirst() {
             for subscriber in oldest.subscribers { unsubscribe(subscriber.channel) }
@@ -216,10 +243,15 @@ final class CommandTable {
             cursor: command.nextCursor,
             timestamp: Clock.wallNanoseconds(),
             offset: journal.endOffset,
-            data: Array(buffer[..<count])
+            data: Array(buffer[..<count]),
+            isForgotten: command.isEphemeral
         )
         command.add(record)
-        journal.append(record) { [commands] in commands[$0.execID]?.trim() }
+        if command.isEphemeral {
+            command.trim()
+        } else {
+            journal.append(record) { [commands] in commands[$0.execID]?.trim() }
+        }
         command.onOutput?(buffer[..<count])
         return true
     }

@@ -12,7 +12,7 @@ final class Record {
     /// Where its first byte stands in the output of all commands since boot.
     let offset: UInt64
     let data: [UInt8]
-    var isForgotten = false
+    var isForgotten: Bool
 
     var cost: Int { data.count + Self.overheadInBytes }
 
@@ -22,7 +22,8 @@ final class Record {
         cursor: UInt64,
         timestamp: UInt64,
         offset: UInt64,
-        data: [UInt8]
+        data: [UInt8],
+        isForgotten: Bool = false
     ) {
         self.execID = execID
         self.stream = stream
@@ -30,5 +31,6 @@ final class Record {
         self.timestamp = timestamp
         self.offset = offset
         self.data = data
+        self.isForgotten = isForgotten
     }
 }

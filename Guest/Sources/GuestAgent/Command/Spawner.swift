@@ -18,13 +18,17 @@ enum Spawner {
         }
     }
 
-    /// - Parameter cgroup: an open `cgroup.procs`, or -1.
+    /// - Parameters:
+    ///   - toolbox: the program to run in place of the one that the first argument names in the image.
+    ///   - cgroup: an open `cgroup.procs`, or -1.
     static func start(
         _ request: SpawnRequest,
+        toolbox: String? = nil,
         environment: [String: String],
         cgroup: Int32
     ) throws(Failure) -> Command {
-        let path = try executable(request.arguments, environment: environment)
+        let path =
+            if let toolbox { toolbox } else { try executable(request.arguments, environment: environment) }
         let directory = request.directory.isEmpty ? home(environment) : request.directory
         var streams = Streams()
         do throws(SystemError) {
@@ -36,7 +40,16 @@ enum Spawner {
         var spawn = cguest_spawn_request()
         spawn.controlling_terminal = request.terminal != nil
         spawn.cgroup_procs_fd = cgroup
-        return try finish(&spawn, streams, id: request.id, path, request.arguments, directory, environment)
+        return try finish(
+            &spawn,
+            streams,
+            id: request.id,
+            isEphemeral: toolbox != nil,
+            path,
+            request.arguments,
+            directory,
+            environment
+        )
     }
 
     /// Starts the image's command: as its user, without stdin.
@@ -77,6 +90,7 @@ enum Spawner {
         _ spawn: inout cguest_spawn_request,
         _ streams: Streams,
         id: WireID,
+        isEphemeral: Bool = false,
         _ path: String,
         _ arguments: [String],
         _ directory: String,
@@ -93,6 +107,7 @@ enum Spawner {
         for fd in Set(streams.child) { close(fd) }
         return Command(
             id: id,
+            isEphemeral: isEphemeral,
             pid: pid,
             pidDescriptor: spawn.pid_fd,
             terminal: streams.terminal,

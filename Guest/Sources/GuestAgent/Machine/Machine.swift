@@ -15,8 +15,10 @@ final class Machine {
     private let settledMark: SettledMark?
     /// Events of the kernel's devices, or -1.
     let ueventDescriptor: Int32
-    /// The folder of ``SSHPrograms``, or -1.
-    let sshDescriptor: Int32
+    /// The folder of ``BroughtPrograms``, or -1.
+    let programsDescriptor: Int32
+    /// The program behind ``Request/spawnTool(_:)``; nil when the initramfs brought none.
+    private(set) lazy var toolbox = BroughtPrograms.toolbox(in: programsDescriptor)
     /// Kept open, so that the image's `/dev` need not stay as it is.
     private(set) lazy var randomDescriptor = open("/dev/random", O_WRONLY | O_CLOEXEC)
     private lazy var cgroupProcs = openCgroup()
@@ -33,14 +35,14 @@ final class Machine {
         notifyDescriptor: Int32 = -1,
         settledMark: SettledMark? = nil,
         ueventDescriptor: Int32 = -1,
-        sshDescriptor: Int32 = -1
+        programsDescriptor: Int32 = -1
     ) {
         self.isGuest = isGuest
         self.workload = workload
         self.initPath = initPath
         self.notifyDescriptor = notifyDescriptor
         self.ueventDescriptor = ueventDescriptor
-        self.sshDescriptor = sshDescriptor
+        self.programsDescriptor = programsDescriptor
         self.settledMark = settledMark
         isSettled = notifyDescriptor < 0 || settledMark?.isSet == true
     }

@@ -26,7 +26,7 @@ final class SSHService {
     }
 
     /// Whether there is a server to start.
-    var isAvailable: Bool { machine.isGuest && machine.sshDescriptor >= 0 && !identity.sshHostKey.isEmpty }
+    var isAvailable: Bool { machine.isGuest && machine.programsDescriptor >= 0 && !identity.sshHostKey.isEmpty }
 
     /// Starts a server.
     /// - Returns: a non-blocking socket that is connected to it and belongs to the caller.
@@ -64,7 +64,7 @@ final class SSHService {
         spawn.stdout_fd = socket
         spawn.stderr_fd = null
         spawn.cgroup_procs_fd = machine.cgroupDescriptor()
-        let command = SSHPrograms.command("dropbear", in: SSHPrograms.path(of: machine.sshDescriptor))
+        let command = BroughtPrograms.command("dropbear", in: BroughtPrograms.path(of: machine.programsDescriptor))
         // No passwords, no message of the day; sessions begin with our script.
         let options = ["-i", "-s", "-m", "-r", Self.hostKey, "-c", "exec sh \(Self.session)"]
         let pid = Spawner.run(
@@ -109,7 +109,7 @@ final class SSHService {
             hasTerminal: false
         )
         try SmallFile.replace(Self.environment, with: Self.exports(of: variables), mode: 0o600)
-        let programs = SSHPrograms.path(of: machine.sshDescriptor)
+        let programs = BroughtPrograms.path(of: machine.programsDescriptor)
         try SmallFile.replace(Self.session, with: Self.script(programs: programs), mode: 0o644)
     }
 
@@ -132,7 +132,7 @@ final class SSHService {
 
     /// What every session runs in place of the user's shell.
     static func script(programs: String) -> String {
-        let sftp = SSHPrograms.command("sftp-server", in: programs).joined(separator: " ")
+        let sftp = BroughtPrograms.command("sftp-server", in: programs).joined(separator: " ")
         return """
             # Written by vers-agent.
             if [ -r \(environment) ]; then . \(environment); fi

@@ -98,6 +98,11 @@ extension Agent {
         case .waitUntilSettled:
             if machine.isSettled { reply(channel) } else { machine.settledWaiters.append(channel) }
         case .spawn(let request): try commands.start(request, identity: identity.environment, channel: channel)
+        case .spawnTool(let request):
+            guard let toolbox = machine.toolbox else {
+                throw Failure(.unsupported, "this image was made without the agent's own tools")
+            }
+            try commands.start(request, toolbox: toolbox, identity: identity.environment, channel: channel)
         case .attach(let id, let cursor, let fromLatest):
             try commands.attach(id, cursor: cursor, fromLatest: fromLatest, channel: channel)
         case .input(let id, let bytes, let end): try commands.input(id, bytes, end: end, channel: channel)

@@ -8,6 +8,9 @@ public enum Request: Equatable, Sendable {
     case waitUntilSettled
     /// Reply: empty, when the process exists; then output, then exit.
     case spawn(SpawnRequest)
+    /// The same with the agent's own busybox, which needs nothing of the image; the arguments begin with the name of its
+    /// tool. Nothing of the output is kept, and the command gets SIGHUP when the channel is closed before its end.
+    case spawnTool(SpawnRequest)
     /// Follows a command behind `cursor` (0: from the oldest record that is left), or from now on. Reply: empty;
     /// then output, then exit.
     case attach(WireID, cursor: UInt64, fromLatest: Bool)
@@ -47,6 +50,7 @@ public enum Request: Equatable, Sendable {
         case resizeTerminal = 19
         case signal = 20
         case logs = 21
+        case spawnTool = 22
         case readFile = 32
         case writeFile = 33
         case growRootFilesystem = 48
@@ -74,6 +78,7 @@ public enum Request: Equatable, Sendable {
         case .applyIdentity: .applyIdentity(try IdentityRequest(from: &reader))
         case .waitUntilSettled: .waitUntilSettled
         case .spawn: .spawn(try SpawnRequest(from: &reader))
+        case .spawnTool: .spawnTool(try SpawnRequest(from: &reader))
         case .attach:
             .attach(
                 try reader.readID("exec id"),
@@ -123,7 +128,7 @@ public enum Request: Equatable, Sendable {
         switch self {
         case .ping, .waitUntilSettled, .growRootFilesystem, .powerOff, .startWorkload: break
         case .applyIdentity(let identity): identity.encode(into: &writer)
-        case .spawn(let spawn): spawn.encode(into: &writer)
+        case .spawn(let spawn), .spawnTool(let spawn): spawn.encode(into: &writer)
         case .attach(let id, let cursor, let fromLatest):
             writer.write(id)
             writer.write(cursor)
@@ -163,6 +168,7 @@ public enum Request: Equatable, Sendable {
         case .applyIdentity: .applyIdentity
         case .waitUntilSettled: .waitUntilSettled
         case .spawn: .spawn
+        case .spawnTool: .spawnTool
         case .attach: .attach
         case .input: .input
         case .resizeTerminal: .resizeTerminal

@@ -69,6 +69,9 @@ extension TopicDescription {
             "exec_id": Schema.uuid.about("Absent: one is made."),
             "tty": Schema.named("TerminalSize").about("Run on a terminal of this size."),
             "keep_stdin_open": Schema.boolean.about("Input comes from `POST …/stdin`."),
+            "toolbox": Schema.boolean.about(
+                "Run with the agent's own busybox; nothing of the output is kept, and it ends with its follower."
+            ),
         ]
     )
 

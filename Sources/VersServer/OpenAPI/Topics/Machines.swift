@@ -52,6 +52,8 @@ extension TopicDescription {
     private static let wakeOnTraffic = Schema.boolean.about(
         "Whether a connection lets it run when it is paused or asleep."
     )
+    private static let idleTimeout = Schema.integer(DomainConfiguration.idleTimeoutSecondsRange)
+        .about("Seconds without a connection after which it rests again when one has woken it.")
     private static let isPrivate = Schema.boolean.about("Whether its ports, but for SSH, need a link or a key.")
     private static let reason = Schema.string.about("Why it is dead or stopped.")
 
@@ -79,7 +81,7 @@ extension TopicDescription {
                 "ip": Schema.string.about("In the VM's own network."), "hostname": .string, "mem_size_mib": .count,
                 "vcpu_count": .count, "fs_size_mib": .count, "image_name": .string,
                 "accelerator": Schema.string.about("`kvm` or `tcg`."), "accelerator_reason": .string,
-                "wake_on_traffic": wakeOnTraffic, "is_private": isPrivate,
+                "wake_on_traffic": wakeOnTraffic, "idle_timeout_secs": idleTimeout, "is_private": isPrivate,
             ],
             optional: [
                 "deleted_at": .timestamp, "parent_commit_id": .uuid,
@@ -122,6 +124,7 @@ extension TopicDescription {
                 "labels": labels, "network": .named("NetworkConfig"),
                 "is_private": isPrivate.standard(false),
                 "wake_on_traffic": wakeOnTraffic.standard(false),
+                "idle_timeout_secs": idleTimeout,
                 "env": Schema.map(of: .string)
                     .about("Environment variables, over those of the organisation. Children have them too."),
             ]
@@ -142,7 +145,7 @@ extension TopicDescription {
         "DiskRequest": .object([
             "fs_size_mib": Schema.integer(DomainConfiguration.diskMiBRange).about("Larger than now.")
         ]),
-        "WakeRequest": .object(["wake_on_traffic": wakeOnTraffic]),
+        "WakeRequest": .object(["wake_on_traffic": wakeOnTraffic], optional: ["idle_timeout_secs": idleTimeout]),
         "CommitRequest": .object(
             [:],
             optional: [

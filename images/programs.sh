@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
-# images/ssh.sh FOLDER: the SSH server for images that bring none: Debian's dropbear and OpenSSH's sftp-server in FOLDER, with the
-# libraries that they need and the dynamic linker, as ld.so, by which they are started. They use nothing of an image.
+# images/programs.sh FOLDER: what is brought to images that may have none of it, and uses nothing of them. In FOLDER: Debian's
+# static busybox, and an SSH server, Debian's dropbear and OpenSSH's sftp-server, with the libraries that they need and the
+# dynamic linker, as ld.so, by which they are started.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 source "$here/lib.sh"
 
-[[ $# -eq 1 ]] || fail "expected: ssh.sh FOLDER"
+[[ $# -eq 1 ]] || fail "expected: programs.sh FOLDER"
 mkdir -p "$1"
 output=$(readlink -f "$1")
 require dpkg-deb dpkg
 
-packages=(dropbear-bin openssh-sftp-server libc6 libcrypt1 libtomcrypt1 libtommath1 libgmp10 zlib1g)
+packages=(busybox-static dropbear-bin openssh-sftp-server libc6 libcrypt1 libtomcrypt1 libtommath1 libgmp10 zlib1g)
 libraries=(libc.so.6 libcrypt.so.1 libtomcrypt.so.1 libtommath.so.1 libgmp.so.10 libz.so.1)
 
-scratch=$(mktemp --directory "${TMPDIR:-/tmp}/vers-ssh.XXXXXX")
+scratch=$(mktemp --directory "${TMPDIR:-/tmp}/vers-programs.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 tree=$scratch/tree
 for package in "${packages[@]}"; do
@@ -22,7 +23,7 @@ for package in "${packages[@]}"; do
     dpkg-deb --extract "$scratch/$package"_*.deb "$tree"
 done
 
-install -m 0755 "$tree/usr/sbin/dropbear" "$tree/usr/lib/openssh/sftp-server" "$output"
+install -m 0755 "$tree/bin/busybox" "$tree/usr/sbin/dropbear" "$tree/usr/lib/openssh/sftp-server" "$output"
 install -m 0755 "$tree"/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 "$output/ld.so"
 for library in "${libraries[@]}"; do
     for folder in "$tree/lib/x86_64-linux-gnu" "$tree/usr/lib/x86_64-linux-gnu"; do
@@ -30,6 +31,9 @@ for library in "${libraries[@]}"; do
     done
 done
 
+# Its shell must find its own tools before any of an image, or without one.
+tool=$(PATH='' "$output/busybox" sh -c 'command -v tar' </dev/null) || tool=nothing
+[[ $tool == tar ]] || fail "busybox of Debian has a shell without tools of its own: tar is $tool"
 # A library that a newer package began to need is found out here, not in a guest.
 for program in dropbear sftp-server; do
     needed=$("$output/ld.so" --inhibit-cache --library-path "$output" --list "$output/$program")

@@ -1,12 +1,12 @@
 import Glibc
 
-/// The SSH server that the initramfs brings.
+/// What the initramfs brings for images that may have none of it: an SSH server, and a toolbox.
 ///
 /// The folder is kept open across the change of root: it has no name any more, so that nothing in an image can cover or
 /// change it, and its programs are started through the descriptor.
-enum SSHPrograms {
+enum BroughtPrograms {
     /// Where the initramfs has them. ``SwitchRoot`` lets them live.
-    static let directory = "/ssh"
+    static let directory = "/programs"
 
     /// - Returns: a descriptor of the folder, or -1 in an initramfs without it.
     static func open() -> Int32 {
@@ -19,5 +19,12 @@ enum SSHPrograms {
     /// The arguments that run one of the programs with the libraries beside it and none of the image's.
     static func command(_ name: String, in folder: String) -> [String] {
         ["\(folder)/ld.so", "--inhibit-cache", "--library-path", folder, "\(folder)/\(name)"]
+    }
+
+    /// The toolbox, a static busybox whose shell runs its own tools before any of the image.
+    /// - Returns: nil when there is none.
+    static func toolbox(in descriptor: Int32) -> String? {
+        let program = "\(path(of: descriptor))/busybox"
+        return descriptor >= 0 && access(program, X_OK) == 0 ? program : nil
     }
 }
