@@ -233,10 +233,16 @@ let package = Package(
         ),
         .testTarget(name: "VersAPITests", dependencies: ["VersAPI"], swiftSettings: settings),
         .target(
+            name: "TestSupport",
+            dependencies: [systemPackage],
+            path: "Tests/TestSupport",
+            swiftSettings: settings
+        ),
+        .target(
             name: "APITestSupport",
             dependencies: [
-                "VersServer", "VersClient", "VersCore", "VersAPI", "MetadataStore", "KeyMaterial", logging, lifecycle,
-                systemPackage, nioCore, nioPosix,
+                "TestSupport", "VersServer", "VersClient", "VersCore", "VersAPI", "MetadataStore", "KeyMaterial",
+                logging, lifecycle, systemPackage, nioCore, nioPosix,
             ],
             path: "Tests/APITestSupport",
             swiftSettings: settings
@@ -280,34 +286,34 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .testTarget(name: "TerminalUITests", dependencies: ["TerminalUI"], swiftSettings: settings),
+        .testTarget(name: "TerminalUITests", dependencies: ["TerminalUI", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "VersCommandsTests",
             dependencies: [
-                "VersCommands", "TerminalUI", "HostSystem", "VersAPI", "VersServer", "APITestSupport", "vers",
-                argumentParser,
-                systemPackage,
+                "VersCommands", "TerminalUI", "HostSystem", "VersAPI", "VersServer", "APITestSupport", "TestSupport",
+                "vers", argumentParser, systemPackage,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "VersCoreTests",
             dependencies: [
-                "APITestSupport", "VersServer", "VersClient", "VersCore", "VersAPI", "MetadataStore", "InstanceStore",
-                "KeyMaterial", logging, systemPackage,
+                "APITestSupport", "TestSupport", "VersServer", "VersClient", "VersCore", "VersAPI", "MetadataStore",
+                "InstanceStore", "KeyMaterial", logging, systemPackage,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "MetadataStoreTests",
             dependencies: [
-                "MetadataStore", "VersCore", "VersAPI", systemPackage, .product(name: "GRDB", package: "GRDB.swift"),
+                "TestSupport", "MetadataStore", "VersCore", "VersAPI", systemPackage,
+                .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "InstanceStoreTests",
-            dependencies: ["InstanceStore", "VersCore", "VersAPI", systemPackage],
+            dependencies: ["TestSupport", "InstanceStore", "VersCore", "VersAPI", systemPackage],
             swiftSettings: settings
         ),
         .testTarget(
