@@ -209,11 +209,15 @@ let package = Package(
         ),
         .testTarget(
             name: "RAMLayersTests",
-            dependencies: ["HostSystem", systemPackage],
+            dependencies: ["TestSupport", "HostSystem", systemPackage],
             exclude: ["Program"],
             swiftSettings: settings
         ),
-        .testTarget(name: "QMPTests", dependencies: ["QMP", nioCore, nioPosix, logging], swiftSettings: settings),
+        .testTarget(
+            name: "QMPTests",
+            dependencies: ["QMP", "TestSupport", nioCore, nioPosix, logging],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "QEMUTests",
             dependencies: ["QEMU", "HostSystem", "VersCore", "VersAPI", systemPackage],
@@ -270,13 +274,12 @@ let package = Package(
         .testTarget(
             name: "FrontDoorTests",
             dependencies: [
-                "FrontDoor", "KeyMaterial", "VersClient", "VersCore", "VersAPI", logging, lifecycle, systemPackage,
-                nioCore,
-                nioPosix, nioSSL, .product(name: "NIOEmbedded", package: "swift-nio"),
+                "TestSupport", "FrontDoor", "KeyMaterial", "VersClient", "VersCore", "VersAPI", logging, lifecycle,
+                systemPackage, nioCore, nioPosix, nioSSL, .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             swiftSettings: settings
         ),
-        .testTarget(name: "GuestProtocolTests", dependencies: [guestProtocol], swiftSettings: settings),
+        .testTarget(name: "GuestProtocolTests", dependencies: [guestProtocol, "TestSupport"], swiftSettings: settings),
         .testTarget(name: "GuestAgentTests", dependencies: [guestAgent, guestProtocol], swiftSettings: settings),
         .testTarget(
             name: "GuestConnectionTests",
@@ -319,7 +322,8 @@ let package = Package(
         .testTarget(
             name: "ImageArchiveTests",
             dependencies: [
-                "ImageArchive", "HostSystem", "KeyMaterial", "VersCore", "VersAPI", guestProtocol, systemPackage,
+                "TestSupport", "ImageArchive", "HostSystem", "KeyMaterial", "VersCore", "VersAPI", guestProtocol,
+                systemPackage,
             ],
             swiftSettings: settings
         ),
