@@ -50,13 +50,17 @@ demo: ## from nothing to a tree of branched VMs
 clean-demo: ## remove what the demo made
 	@scripts/clean-demo.sh
 
-test: test-dependencies test-unit test-integration test-contract ## unit tests, then tests that boot real VMs
+test: ## unit tests, then tests that boot real VMs, then the API as others see it
+	@scripts/section.sh "Dependencies" $(MAKE) --no-print-directory test-dependencies
+	@scripts/section.sh "Unit tests" $(MAKE) --no-print-directory test-unit
+	@scripts/section.sh "Integration tests" $(MAKE) --no-print-directory test-integration
+	@scripts/section.sh "Contract tests" $(MAKE) --no-print-directory test-contract
 
 test-dependencies:
 	@scripts/install-dependencies.sh --development
 
 test-unit: ## tests that boot no VM
-	swift test --no-parallel --skip IntegrationTests --skip EngineTests
+	@scripts/test-unit.sh
 
 test-integration: ## tests that boot real VMs (FILTER=name runs some)
 	@scripts/test-integration.sh "$(FILTER)"

@@ -209,11 +209,15 @@ let package = Package(
         ),
         .testTarget(
             name: "RAMLayersTests",
-            dependencies: ["HostSystem", systemPackage],
+            dependencies: ["TestSupport", "HostSystem", systemPackage],
             exclude: ["Program"],
             swiftSettings: settings
         ),
-        .testTarget(name: "QMPTests", dependencies: ["QMP", nioCore, nioPosix, logging], swiftSettings: settings),
+        .testTarget(
+            name: "QMPTests",
+            dependencies: ["QMP", "TestSupport", nioCore, nioPosix, logging],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "QEMUTests",
             dependencies: ["QEMU", "HostSystem", "VersCore", "VersAPI", systemPackage],
@@ -233,10 +237,16 @@ let package = Package(
         ),
         .testTarget(name: "VersAPITests", dependencies: ["VersAPI"], swiftSettings: settings),
         .target(
+            name: "TestSupport",
+            dependencies: [systemPackage],
+            path: "Tests/TestSupport",
+            swiftSettings: settings
+        ),
+        .target(
             name: "APITestSupport",
             dependencies: [
-                "VersServer", "VersClient", "VersCore", "VersAPI", "MetadataStore", "KeyMaterial", logging, lifecycle,
-                systemPackage, nioCore, nioPosix,
+                "TestSupport", "VersServer", "VersClient", "VersCore", "VersAPI", "MetadataStore", "KeyMaterial",
+                logging, lifecycle, systemPackage, nioCore, nioPosix,
             ],
             path: "Tests/APITestSupport",
             swiftSettings: settings
@@ -264,13 +274,12 @@ let package = Package(
         .testTarget(
             name: "FrontDoorTests",
             dependencies: [
-                "FrontDoor", "KeyMaterial", "VersClient", "VersCore", "VersAPI", logging, lifecycle, systemPackage,
-                nioCore,
-                nioPosix, nioSSL, .product(name: "NIOEmbedded", package: "swift-nio"),
+                "TestSupport", "FrontDoor", "KeyMaterial", "VersClient", "VersCore", "VersAPI", logging, lifecycle,
+                systemPackage, nioCore, nioPosix, nioSSL, .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             swiftSettings: settings
         ),
-        .testTarget(name: "GuestProtocolTests", dependencies: [guestProtocol], swiftSettings: settings),
+        .testTarget(name: "GuestProtocolTests", dependencies: [guestProtocol, "TestSupport"], swiftSettings: settings),
         .testTarget(name: "GuestAgentTests", dependencies: [guestAgent, guestProtocol], swiftSettings: settings),
         .testTarget(
             name: "GuestConnectionTests",
@@ -280,40 +289,41 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .testTarget(name: "TerminalUITests", dependencies: ["TerminalUI"], swiftSettings: settings),
+        .testTarget(name: "TerminalUITests", dependencies: ["TerminalUI", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "VersCommandsTests",
             dependencies: [
-                "VersCommands", "TerminalUI", "HostSystem", "VersAPI", "VersServer", "APITestSupport", "vers",
-                argumentParser,
-                systemPackage,
+                "VersCommands", "TerminalUI", "HostSystem", "VersAPI", "VersServer", "APITestSupport", "TestSupport",
+                "vers", argumentParser, systemPackage,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "VersCoreTests",
             dependencies: [
-                "APITestSupport", "VersServer", "VersClient", "VersCore", "VersAPI", "MetadataStore", "InstanceStore",
-                "KeyMaterial", logging, systemPackage,
+                "APITestSupport", "TestSupport", "VersServer", "VersClient", "VersCore", "VersAPI", "MetadataStore",
+                "InstanceStore", "KeyMaterial", logging, systemPackage,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "MetadataStoreTests",
             dependencies: [
-                "MetadataStore", "VersCore", "VersAPI", systemPackage, .product(name: "GRDB", package: "GRDB.swift"),
+                "TestSupport", "MetadataStore", "VersCore", "VersAPI", systemPackage,
+                .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "InstanceStoreTests",
-            dependencies: ["InstanceStore", "VersCore", "VersAPI", systemPackage],
+            dependencies: ["TestSupport", "InstanceStore", "VersCore", "VersAPI", systemPackage],
             swiftSettings: settings
         ),
         .testTarget(
             name: "ImageArchiveTests",
             dependencies: [
-                "ImageArchive", "HostSystem", "KeyMaterial", "VersCore", "VersAPI", guestProtocol, systemPackage,
+                "TestSupport", "ImageArchive", "HostSystem", "KeyMaterial", "VersCore", "VersAPI", guestProtocol,
+                systemPackage,
             ],
             swiftSettings: settings
         ),

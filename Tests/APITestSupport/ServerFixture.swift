@@ -4,6 +4,7 @@ import Logging
 import MetadataStore
 import ServiceLifecycle
 public import SystemPackage
+import TestSupport
 import VersAPI
 public import VersClient
 import VersCore
@@ -31,15 +32,15 @@ public struct ServerFixture: Sendable {
         database: FilePath? = nil,
         _ operation: (ServerFixture) async throws -> Void
     ) async throws {
-        let directory = FileManager.default.temporaryDirectory.appendingPathComponent("vers-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: directory) }
-        let socket = FilePath(directory.path).appending("versd.sock")
+        let directory = fastDirectory.appending("vers-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: directory.string) }
+        let socket = directory.appending("versd.sock")
         var configuration = APIServerConfiguration(unixSocket: socket)
         configure(&configuration)
         let domain = DomainDouble()
         let images = ImageDouble()
-        let metadata = try SQLiteMetadataStore(path: database ?? FilePath(directory.path).appending("vers.sqlite"))
+        let metadata = try SQLiteMetadataStore(path: database ?? directory.appending("vers.sqlite"))
         let names = NamesDouble(machine: domain.machine, commit: domain.commit)
         let (listening, announce) = AsyncStream.makeStream(of: APIServer.Endpoints.self)
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

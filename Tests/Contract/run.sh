@@ -45,7 +45,7 @@ VERS_CONTRACT_URL=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[
 VERS_CONTRACT_KEY=$(<"$home/owner.key")
 export VERS_CONTRACT_URL VERS_CONTRACT_KEY PYTHONDONTWRITEBYTECODE=1
 # In the instance's directory, so that whatever these leave behind goes with it.
-export HYPOTHESIS_STORAGE_DIRECTORY=$home/hypothesis
+export HYPOTHESIS_STORAGE_DIRECTORY=$home/hypothesis VERS_CONTRACT_REACHED=$home/reached.json
 cd "$here"
 if [[ $# -eq 0 ]]; then
     "$packages/bin/python" -m schemathesis.cli --config-file schemathesis.toml run "$VERS_CONTRACT_URL/openapi.json"

@@ -1,6 +1,7 @@
 import NIOCore
 import NIOEmbedded
 import NIOSSL
+import TestSupport
 import Testing
 import VersAPI
 import VersCore
@@ -56,7 +57,7 @@ struct GreetingTests {
 
     @Test func `no bytes are too strange`() throws {
         let bytes = try Self.hello("web.example.com", ["h2"])
-        var generator = SystemRandomNumberGenerator()
+        var generator = SeededGenerator(seed: 19)
         for _ in 0..<5000 {
             var changed = bytes
             for _ in 0..<Int.random(in: 1...6, using: &generator) {

@@ -88,6 +88,27 @@ import VersCore
         await session.close()
     }
 
+    @Test(arguments: [[], ["a line\n"], ["no line"], ["a line\nno line"], ["in ", "parts"], ["a return\r"]])
+    func inputOnATerminalEndsWhereverItEnds(parts: [String]) async throws {
+        let fixture = try AgentFixture()
+        let session = try await fixture.connect()
+        let id = ExecID()
+        let exec = try await session.execute(
+            ExecRequest(
+                command: ["cat"],
+                timeout_secs: 20,
+                exec_id: id,
+                tty: TerminalSize(columns: 80, rows: 24),
+                keep_stdin_open: true
+            )
+        )
+        for part in parts { try await session.sendInput(Array(part.utf8), to: id, endOfInput: false) }
+        try await session.sendInput([], to: id, endOfInput: true)
+        let result = try await Transcript(of: exec)
+        #expect(result.exitCode == 0, "\(result.text)")
+        await session.close()
+    }
+
     @Test func controlCReachesTheForegroundOfATerminal() async throws {
         let fixture = try AgentFixture()
         let session = try await fixture.connect()

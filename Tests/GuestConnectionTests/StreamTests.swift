@@ -201,7 +201,7 @@ import VersCore
     @Test func aHundredBulkStreamsArrive() async throws {
         let fixture = try AgentFixture()
         let session = try await fixture.connect()
-        try await TCPService.with(serve: TCPService.send(700_000)) { service in
+        try await TCPService.with(serve: TCPService.send(250_000)) { service in
             try await withThrowingTaskGroup(of: Int.self) { group in
                 for _ in 0..<100 {
                     group.addTask {
@@ -211,7 +211,7 @@ import VersCore
                         return count
                     }
                 }
-                for try await count in group { #expect(count == 700_000) }
+                for try await count in group { #expect(count == 250_000) }
             }
         }
         try await TCPService.with(serve: TCPService.count) { service in
@@ -219,14 +219,14 @@ import VersCore
                 for _ in 0..<100 {
                     group.addTask {
                         let stream = try await session.dial(GuestEndpoint(port: service.port))
-                        try await stream.write([UInt8](repeating: 0, count: 700_000))
+                        try await stream.write([UInt8](repeating: 0, count: 250_000))
                         try await stream.endWriting()
                         let answer = try await stream.readToEnd()
                         await stream.close()
                         return answer
                     }
                 }
-                for try await answer in group { #expect(answer == Array("700000".utf8)) }
+                for try await answer in group { #expect(answer == Array("250000".utf8)) }
             }
         }
         await session.close()

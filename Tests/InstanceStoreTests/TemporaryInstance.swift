@@ -1,5 +1,6 @@
 import Foundation
 import SystemPackage
+import TestSupport
 import VersAPI
 import VersCore
 
@@ -8,7 +9,7 @@ final class TemporaryInstance {
     let layout: InstanceLayout
 
     init() throws {
-        let home = temporaryDirectory.appending("vers-store-\(UUID().uuidString)")
+        let home = fastDirectory.appending("vers-store-\(UUID().uuidString)")
         layout = InstanceLayout(home: home)
         for directory in [layout.commits, layout.machines, layout.standbys, layout.images] {
             try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
@@ -64,10 +65,4 @@ func makeCommit(
             deviceSet: "1"
         )
     )
-}
-
-/// In memory where the host has such a directory: the stores flush every change, which disks make slow.
-private var temporaryDirectory: FilePath {
-    FileManager.default.isWritableFile(atPath: "/dev/shm")
-        ? "/dev/shm" : FilePath(FileManager.default.temporaryDirectory.path)
 }

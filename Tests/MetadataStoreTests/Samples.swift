@@ -1,5 +1,6 @@
 import Foundation
 import SystemPackage
+import TestSupport
 import VersAPI
 import VersCore
 
@@ -8,7 +9,7 @@ final class TemporaryDatabase {
     let path: FilePath
 
     init() {
-        let directory = temporaryDirectory.appending("vers-db-\(UUID().uuidString)")
+        let directory = fastDirectory.appending("vers-db-\(UUID().uuidString)")
         path = directory.appending("vers.sqlite")
         // A failure shows when the database is opened.
         try? FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
@@ -61,10 +62,4 @@ func makeCommit(kind: CommitKind = .named, createdAt seconds: Double = 1_700_000
             deviceSet: "1"
         )
     )
-}
-
-/// In memory where the host has such a directory: the stores flush every change, which disks make slow.
-private var temporaryDirectory: FilePath {
-    FileManager.default.isWritableFile(atPath: "/dev/shm")
-        ? "/dev/shm" : FilePath(FileManager.default.temporaryDirectory.path)
 }

@@ -1,6 +1,7 @@
 import Foundation
 import HostSystem
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite("the memory library", .serialized, .timeLimit(.minutes(3)))
@@ -99,7 +100,7 @@ struct RAMLayersTests {
 
     @Test("any sequence of freezes and writes over any layers gives back every page", arguments: 1...8)
     func randomSequences(seed: UInt64) throws {
-        var random = SplitMix(state: seed)
+        var random = SeededGenerator(seed: seed)
         let process = try MemoryProcess()
         defer { process.end() }
         let atStart = try makeChain(of: Int(seed % 4), seed: seed)
@@ -378,17 +379,5 @@ struct RAMLayersTests {
             if try control.request("status").hasSuffix(" 0") { return }
         }
         Issue.record("a copy whose client is gone stays")
-    }
-}
-
-private struct SplitMix {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
     }
 }

@@ -1,5 +1,6 @@
 import APITestSupport
 import Foundation
+import TestSupport
 import Testing
 import VersAPI
 import VersServer

@@ -69,8 +69,9 @@ import VersServer
     }
 
     @Test func commandsReachTheServerAndSayWhatBecameOfIt() async throws {
-        for (words, call, output) in Self.commands {
-            try await withInstance { test, fixture in
+        try await withInstance { first, fixture in
+            for (words, call, output) in Self.commands {
+                let test = try first.anew()
                 let arguments = words.split(separator: " ").map { filled(String($0), fixture) }
                 let status = await CommandLineProgram.run(arguments, context: test.context)
                 #expect(status == 0, "\(words): \(test.errors.text)")
@@ -113,8 +114,9 @@ import VersServer
     ]
 
     @Test func badInputIsRefusedAndSaysWhatWasExpected() async throws {
-        for (words, code, message) in Self.refusals {
-            try await withInstance { test, fixture in
+        try await withInstance { first, fixture in
+            for (words, code, message) in Self.refusals {
+                let test = try first.anew()
                 let arguments = words.split(separator: " ").map { filled(String($0), fixture) }
                 let status = await CommandLineProgram.run(arguments, context: test.context)
                 #expect(status == code, "\(words): \(status) \(test.errors.text)")

@@ -18,6 +18,13 @@ final class TestContext {
         }
     }
 
+    /// Another home with nothing in it, and the same environment.
+    func anew() throws -> TestContext {
+        let other = try TestContext()
+        other.environment = environment
+        return other
+    }
+
     deinit { try? FileManager.default.removeItem(atPath: root) }
 
     var context: CommandContext {

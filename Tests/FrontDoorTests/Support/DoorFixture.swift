@@ -81,6 +81,7 @@ struct DoorFixture: Sendable {
         let context = try NIOSSLContext(configuration: configuration)
         let name = name ?? self.name
         let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .connectTimeout(.minutes(1))
             .channelOption(.allowRemoteHalfClosure, value: true)
             .connect(host: "127.0.0.1", port: port ?? self.port) { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -104,6 +105,7 @@ struct DoorFixture: Sendable {
         _ body: @Sendable (TestClient) async throws -> Result
     ) async throws -> Result {
         let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .connectTimeout(.minutes(1))
             .channelOption(.allowRemoteHalfClosure, value: true)
             .connect(host: "127.0.0.1", port: port ?? self.port) { channel in
                 channel.eventLoop.makeCompletedFuture {

@@ -6,7 +6,7 @@ import VersClient
 
 extension IntegrationTests {
     /// What must be true at the end, 6: thirty VMs at once.
-    @Suite(.needs(image: "tiny"), .instance(), .serialized) struct Scale {
+    @Suite(.needs(image: "tiny"), .alone, .instance(), .serialized) struct Scale {
         private let client: VersClient
         private let instance: Instance
 

@@ -6,16 +6,9 @@ import VersClient
 
 extension IntegrationTests {
     /// Guests that make their packets by hand, and what hosts have that are not made for private networks.
-    @Suite(
-        .needs(image: "tiny"),
-        .enabled(if: TestWorld.isPossible, "network namespaces need root, nft, dnsmasq and python3"),
-        .privateNetworks,
-        .serialized
-    )
-    struct HostileGuests {
-        private let instance: Instance
-        private let world: TestWorld
-        private let client: VersClient
+    @Suite(.needs(image: "tiny"), .needsNamespaces, .privateNetworks, .serialized)
+    struct HostileGuests: NetworkSuite {
+        let network: NetworkFixture
 
         private static let foreignMAC: [UInt8] = [0x52, 0x54, 0x00, 0x66, 0x66, 0x66]
         /// Prints what frames say that pass in a namespace, and whether they bear the foreign MAC address.
@@ -29,19 +22,7 @@ extension IntegrationTests {
                 if frame[6:12].hex() == "525400666666": print("FOREIGN", flush=True)
             """
 
-        init() throws {
-            instance = try Instance.current
-            world = try #require(TestWorld.shared)
-            client = try instance.client()
-        }
-
-        private func newVM(egress: EgressMode? = nil) async throws -> MachineID {
-            let network = NetworkConfiguration(mode: .bridge, egress: egress)
-            return try await client.createMachine(
-                MachineConfiguration(mem_size_mib: 128, image_name: "tiny", network: network),
-                waitForBoot: true
-            )
-        }
+        init() throws { network = try NetworkFixture() }
 
         private func namespace(_ suffix: String) throws -> FilePath {
             let name = Leftovers.names(in: "/run/netns").first { $0.hasSuffix(suffix) }
@@ -185,8 +166,7 @@ extension IntegrationTests {
                 image_name: "tiny",
                 network: NetworkConfiguration(mode: .bridge)
             )
-            let dns = ["--guest-dns", TestWorld.resolver]
-            try await Instance.run(namespace: world.hostNamespace, daemonOptions: dns) { second in
+            try await world.withInstance { second in
                 let error = try await second.client().refusal {
                     _ = try await $0.createMachine(configuration, waitForBoot: true)
                 }
@@ -195,8 +175,8 @@ extension IntegrationTests {
                 #expect(error.hint?.contains("--guest-network") == true)
                 #expect(try await second.client().machines().isEmpty)
             }
-            let options = dns + ["--guest-network", "10.77.0.0/16"]
-            try await Instance.run(namespace: world.hostNamespace, daemonOptions: options) { second in
+            let options = ["--guest-dns", TestWorld.resolver, "--guest-network", "10.77.0.0/16"]
+            try await world.withInstance(daemonOptions: options) { second in
                 let other = try second.client()
                 let machine = try await other.createMachine(configuration, waitForBoot: true)
                 #expect(try await other.metadata(of: machine).ip.hasPrefix("10.77."))
@@ -215,7 +195,7 @@ extension IntegrationTests {
         }
 
         @Test func `a daemon that is not root says what private networks need`() async throws {
-            try await Instance.run(namespace: world.hostNamespace, user: 65_534) { instance in
+            try await world.withInstance(daemonOptions: [], user: 65_534) { instance in
                 let refused = try await instance.vers(
                     ["run", "--rootfs", "tiny", "--mem-size", "128", "--network", "bridge"]
                 )

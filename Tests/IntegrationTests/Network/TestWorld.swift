@@ -1,4 +1,5 @@
 import Foundation
+import HostSystem
 import SystemPackage
 import Testing
 
@@ -56,20 +57,44 @@ struct TestWorld: Sendable {
         try await Self.tool("/usr/bin/nsenter", ["--net=\(hostNamespace)"] + arguments)
     }
 
-    /// The namespaces of VMs, and of processes that wait to be one.
-    static func namespaces() -> [String] { Leftovers.names(in: "/run/netns").filter { $0.contains("-vm-") } }
+    /// Runs `body` with an instance on the host, of which nothing is left on it afterwards.
+    func withInstance(
+        daemonOptions: [String] = ["--guest-dns", resolver],
+        user: UInt32? = nil,
+        _ body: (Instance) async throws -> Void
+    ) async throws {
+        var home: FilePath?
+        try await Instance.run(namespace: hostNamespace, daemonOptions: daemonOptions, user: user) { instance in
+            home = instance.home
+            try await body(instance)
+        }
+        if let home { #expect(try await leftovers(of: home) == []) }
+    }
+
+    /// The namespaces of an instance's VMs, and of processes that wait to be one.
+    static func namespaces(of home: FilePath) -> [String] {
+        namespaces(tagged: tag(of: home)).filter { $0.contains("-vm-") }
+    }
 
     /// What an instance has left on the host: its namespaces, interfaces, rules and name servers. What a process has that
     /// waits to be a VM is not left.
-    func leftovers() async throws -> [String] {
-        let found = Self.namespaces() + Leftovers.names(in: "/run/netns").filter { $0.contains("-tree-") }
-        let waiting = Instance.shared.map { Set(Leftovers.names(in: $0.home.appending("standby"))) } ?? []
-        let namespaces = found.filter { !waiting.contains(String($0.suffix(36))) }
-        let links = try await onHost("/usr/sbin/ip", "-oneline", "link", "show", "type", "bridge").lines
-        let veths = try await onHost("/usr/sbin/ip", "-oneline", "link", "show", "type", "veth").lines
+    func leftovers(of home: FilePath) async throws -> [String] {
+        let tag = Self.tag(of: home)
+        let waiting = Set(Leftovers.names(in: home.appending("standby")))
+        let namespaces = Self.namespaces(tagged: tag).filter { !waiting.contains(String($0.suffix(36))) }
+        let links = try await onHost("/usr/sbin/ip", "-oneline", "link", "show").lines
         let rules = try await onHost("/usr/sbin/nft", "list", "tables").lines
         let directories = Leftovers.names(in: "/run/vers")
-        return namespaces + links + veths.filter { !$0.contains(": eth0@") } + rules + directories
+        return namespaces + (links + rules + directories).filter { $0.contains(tag) }
+    }
+
+    /// What the names of all that an instance makes on a host contain: other instances may be on this machine.
+    private static func tag(of home: FilePath) -> String {
+        String(String(StableHash.of(home.string), radix: 16).suffix(6))
+    }
+
+    private static func namespaces(tagged tag: String) -> [String] {
+        Leftovers.names(in: "/run/netns").filter { $0.hasPrefix("vers-\(tag)-") }
     }
 
     private static func make(host: String, outside: String) async throws -> TestWorld {
@@ -170,7 +195,7 @@ struct TestWorld: Sendable {
         """
 }
 
-/// Gives a suite a world and an instance on its host. When it ends, nothing of the instance is left on the host.
+/// Gives a suite a world and an instance on its host.
 struct PrivateNetworkTrait: SuiteTrait, TestScoping {
     func scopeProvider(for test: Test, testCase: Test.Case?) -> Self? { test.isSuite ? self : nil }
 
@@ -180,18 +205,21 @@ struct PrivateNetworkTrait: SuiteTrait, TestScoping {
         performing function: @Sendable @concurrent () async throws -> Void
     ) async throws {
         try await TestWorld.run { world in
-            let options = ["--guest-dns", TestWorld.resolver]
-            try await Instance.run(namespace: world.hostNamespace, daemonOptions: options) { instance in
+            try await world.withInstance { instance in
                 try await Instance.$shared.withValue(instance) {
                     try await TestWorld.$shared.withValue(world) { try await function() }
                 }
             }
-            let left = try await world.leftovers()
-            #expect(left == [])
         }
     }
 }
 
 extension Trait where Self == PrivateNetworkTrait {
     static var privateNetworks: Self { PrivateNetworkTrait() }
+}
+
+extension Trait where Self == ConditionTrait {
+    static var needsNamespaces: Self {
+        .enabled(if: TestWorld.isPossible, "network namespaces need root, nft, dnsmasq and python3")
+    }
 }

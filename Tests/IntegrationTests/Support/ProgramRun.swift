@@ -106,6 +106,16 @@ final class RunningProgram: Sendable {
     }
 }
 
+extension FileHandle {
+    /// What comes first from the other end, empty when that is its end. Blocks nobody.
+    func firstData() async -> Data {
+        defer { readabilityHandler = nil }
+        let (pieces, arrived) = AsyncStream.makeStream(of: Data.self)
+        readabilityHandler = { arrived.yield($0.availableData) }
+        return await pieces.first { _ in true } ?? Data()
+    }
+}
+
 /// Something that the test needs did not happen.
 struct TestFailure: Error, CustomStringConvertible {
     let description: String

@@ -34,5 +34,5 @@ extension Trait where Self == ConditionTrait {
     }
 }
 
-/// All of them, one after the other: they start many processes and some measure.
-@Suite(.serialized) struct IntegrationTests {}
+/// All of them. A suite's tests run one after the other.
+@Suite(.lane) struct IntegrationTests {}

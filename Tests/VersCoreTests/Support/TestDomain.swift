@@ -5,6 +5,7 @@ import Logging
 import MetadataStore
 import Synchronization
 import SystemPackage
+import TestSupport
 import VersAPI
 
 @testable import VersCore
@@ -33,7 +34,7 @@ struct TestDomain {
         networks: any GuestNetworking = NoGuestNetworking(),
         _ body: (TestDomain) async throws -> Void
     ) async throws {
-        let home = temporaryDirectory.appending("vers-core-\(UUID().uuidString)")
+        let home = fastDirectory.appending("vers-core-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(atPath: home.string) }
         var configuration = DomainConfiguration()
         configuration.standbyCount = standbyCount
@@ -176,10 +177,4 @@ final class StepRecorder: Sendable {
     var all: [OperationStep] { steps.withLock { $0 } }
 
     func record(_ step: OperationStep) { steps.withLock { $0.append(step) } }
-}
-
-/// In memory where the host has such a directory: the stores flush every change, which disks make slow.
-private var temporaryDirectory: FilePath {
-    FileManager.default.isWritableFile(atPath: "/dev/shm")
-        ? "/dev/shm" : FilePath(FileManager.default.temporaryDirectory.path)
 }

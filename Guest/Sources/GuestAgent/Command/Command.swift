@@ -30,6 +30,8 @@ final class Command {
     var inputs = Deque<Input>()
     var inputBytes = 0
     var isWatchingInput = false
+    /// Whether input so far ends in the middle of a line.
+    var isWithinLine = false
 
     var backlog = Deque<Record>()
     var backlogBytes = 0

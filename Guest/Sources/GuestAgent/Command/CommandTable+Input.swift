@@ -4,6 +4,8 @@ import GuestProtocol
 extension CommandTable {
     /// Ends input on a terminal, as Control-D does.
     private static let endOfTransmission: UInt8 = 4
+    /// A terminal takes a carriage return for a line feed.
+    private static let lineEnds = [UInt8(ascii: "\n"), UInt8(ascii: "\r")]
 
     func input(_ id: WireID, _ bytes: [UInt8], end: Bool, channel: UInt32) throws(Failure) {
         let command = try find(id)
@@ -18,7 +20,11 @@ extension CommandTable {
 
     func feed(_ command: Command, _ input: Command.Input) {
         var input = input
-        if input.end, command.terminal != nil { input.bytes.append(Self.endOfTransmission) }
+        if let last = input.bytes.last { command.isWithinLine = !Self.lineEnds.contains(last) }
+        if input.end, command.terminal != nil {
+            // Within a line, the first only hands over what was typed.
+            input.bytes += Array(repeating: Self.endOfTransmission, count: command.isWithinLine ? 2 : 1)
+        }
         command.inputs.append(input)
         command.inputBytes += input.bytes.count
         writeInput(command)
