@@ -12,6 +12,7 @@ public import VersCore
 @main
 enum Program {
     static func main() async {
+        StandardStreams.openMissing()
         let given = Array(CommandLine.arguments.dropFirst())
         do {
             await VersDaemon.main(try OptionsFile.arguments(besides: given) + given)

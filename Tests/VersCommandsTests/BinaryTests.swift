@@ -19,8 +19,14 @@ import VersServer
         let (ended, end) = AsyncStream.makeStream(of: Int32.self)
 
         /// - Parameter terminal: becomes stdin, stdout and stderr.
-        init(_ arguments: [String], environment: [String: String], directory: String, terminal: Int32?) throws {
-            process.executableURL = BinaryTests.executable
+        init(
+            _ arguments: [String],
+            executable: URL = BinaryTests.executable,
+            environment: [String: String],
+            directory: String,
+            terminal: Int32?
+        ) throws {
+            process.executableURL = executable
             process.arguments = arguments
             process.environment = environment
             process.currentDirectoryURL = URL(fileURLWithPath: directory)
@@ -50,6 +56,22 @@ import VersServer
             environment: ["HOME": test.root],
             directory: test.root + "/work",
             terminal: terminal.user
+        )
+        #expect(await run.status() == expected)
+    }
+
+    @Test(arguments: [
+        // Without a stdout, a file that is written must not get its number, and with it what is printed.
+        ("init >&-", Int32(0)), ("init >/dev/full", 1), ("--help >/dev/full", 1),
+    ])
+    func stdoutThatTakesNothing(_ line: String, _ expected: Int32) async throws {
+        let test = try TestContext()
+        let run = try Run(
+            ["-c", "exec '\(Self.executable.path)' \(line)"],
+            executable: URL(fileURLWithPath: "/bin/sh"),
+            environment: ["HOME": test.root],
+            directory: test.root + "/work",
+            terminal: nil
         )
         #expect(await run.status() == expected)
     }

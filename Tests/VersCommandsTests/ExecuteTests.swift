@@ -1,5 +1,6 @@
 import APITestSupport
 import Foundation
+import SystemPackage
 import Testing
 import VersAPI
 import VersServer
@@ -70,6 +71,33 @@ import VersServer
             let guest = fixture.domain.guest.snapshot
             #expect(guest.attachments.first?.cursor == 7)
             #expect(guest.attachments.first?.exec_id == guest.requests.first?.exec_id)
+        }
+    }
+
+    @Test func aReaderThatGoesAwayEndsTheCommand() async throws {
+        try await withInstance { (test, fixture) async throws in
+            let exec = ExecDouble()
+            exec.emit("one of many")
+            fixture.domain.guest.prepare(exec)
+            var context = test.context
+            context.output = OutputSink { _ throws(Errno) in throw .brokenPipe }
+            let arguments = ["exec", fixture.domain.machine.text, "--", "yes"]
+            #expect(await CommandLineProgram.run(arguments, context: context) == 128 + SIGPIPE)
+            #expect(fixture.domain.guest.snapshot.signals == [SIGPIPE])
+            #expect(test.errors.text.isEmpty)
+        }
+    }
+
+    @Test func outputThatCannotBeWrittenIsAnError() async throws {
+        try await withInstance { (test, fixture) async throws in
+            let exec = ExecDouble()
+            exec.emit("out")
+            fixture.domain.guest.prepare(exec)
+            var context = test.context
+            context.output = OutputSink { _ throws(Errno) in throw .noSpace }
+            let arguments = ["exec", fixture.domain.machine.text, "--", "report"]
+            #expect(await CommandLineProgram.run(arguments, context: context) == 1)
+            #expect(test.errors.text == "error: cannot write to stdout: No space left on device\n")
         }
     }
 
