@@ -5,6 +5,7 @@ import Logging
 import SystemPackage
 import VersAPI
 import VersCore
+import VersServer
 
 /// The instance's home: prepared, and locked for as long as the value lives.
 struct Instance {
@@ -34,6 +35,15 @@ struct Instance {
     /// - Throws: `.conflict` when another daemon serves the home.
     init(home: FilePath, logger: Logger) throws {
         layout = InstanceLayout(home: home)
+        // Before anything is made: a daemon that nothing reaches is of no use.
+        guard layout.socket.string.utf8.count <= APIServerConfiguration.socketPathLimitInBytes else {
+            throw VersError(
+                .invalidArgument,
+                "home '\(home)' is too long: its socket's path, \(layout.socket.string.utf8.count) bytes, may have "
+                    + "\(APIServerConfiguration.socketPathLimitInBytes)",
+                hint: "set VERS_HOME or --home to a shorter path; a symbolic link will do"
+            )
+        }
         do {
             let directories = [
                 home, layout.images, layout.importedImages, layout.commits, layout.machines, layout.standbys,
