@@ -16,7 +16,7 @@ struct Logs: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "A VM: alias, id or the first characters of it; HEAD when absent.")
+    @Argument(help: .machineOrHead, completion: .machines)
     var vm: String?
     @Flag(name: .shortAndLong, help: "Go on with new output until interrupted.")
     var follow = false

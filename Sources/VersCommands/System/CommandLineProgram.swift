@@ -33,7 +33,7 @@ public enum CommandLineProgram {
         return await CommandContext.$current.withValue(context) {
             do {
                 try UnknownCommand.check(arguments)
-                var command = try VersCommand.parseAsRoot(arguments)
+                var command = try await VersCommand.asyncParseAsRoot(arguments)
                 if var asynchronous = command as? any AsyncParsableCommand {
                     try await asynchronous.run()
                 } else {
