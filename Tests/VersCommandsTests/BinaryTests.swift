@@ -76,6 +76,27 @@ import VersServer
         #expect(await run.status() == expected)
     }
 
+    @Test func anInterruptLeavesTheServerAtItAndSaysSo() async throws {
+        try await ServerFixture.run { fixture in
+            let test = try TestContext()
+            let terminal = try PseudoTerminal()
+            fixture.domain.holdNextCall()
+            let run = try Run(
+                ["run"],
+                environment: [
+                    "VERS_URL": fixture.endpoints.url, "VERS_API_KEY": DomainDouble.key, "HOME": test.root,
+                ],
+                directory: test.root + "/work",
+                terminal: terminal.user
+            )
+            await fixture.domain.callIsHeld()
+            kill(run.process.processIdentifier, SIGINT)
+            #expect(await terminal.readLine().contains("interrupted: the server goes on with it"))
+            #expect(await run.status() == 128 + SIGINT)
+            fixture.domain.releaseCall()
+        }
+    }
+
     /// Starts `vers execute --tty` on a terminal, and waits until its command has been asked for.
     private func withTerminalSession(
         _ body: (Run, PseudoTerminal, ServerFixture, ExecDouble) async throws -> Void

@@ -22,7 +22,10 @@ struct Branch: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "A VM (alias, id or the first characters of it) or a commit (tag, repo:tag, id); HEAD when absent.")
+    @Argument(
+        help: "A VM (alias, id or the first characters of it) or a commit (tag, repo:tag, id); HEAD when absent.",
+        completion: .machinesOrCommits
+    )
     var source: String?
     @OptionGroup var reference: ReferenceOption
     @Option(name: [.customShort("n"), .customLong("alias")], help: "A name for the new VM.")
@@ -59,7 +62,7 @@ struct Branch: AsyncParsableCommand {
         guard network.configuration(over: nil) == nil || count == 1 else {
             throw VersError(.invalidArgument, "--network is for one VM, but --count is \(count)")
         }
-        guard source == nil || reference.ref == nil else {
+        guard source == nil || [nil, ReferenceOption.withoutValue].contains(reference.ref) else {
             throw VersError(.invalidArgument, "both a source and --ref given")
         }
     }
@@ -86,7 +89,7 @@ struct Branch: AsyncParsableCommand {
             if !quiet.quiet, format.format == nil {
                 context.note("Creating \(counted(count, "new VM")) from \(name)...")
             }
-            let ids = try await context.progress("branching \(name)") {
+            let ids = try await context.serverWork("branching \(name)") {
                 switch target {
                 case .machine(let id): try await session.client.branch(id, count: count)
                 case .commit(let id) where network != nil:
@@ -97,11 +100,13 @@ struct Branch: AsyncParsableCommand {
             guard ids.count == count, let first = ids.first else {
                 throw VersError(.internal, "asked for \(counted(count, "VM")), but the server made \(ids.count)")
             }
-            if let alias {
-                try AliasFile(context).set(alias, to: first)
-                try await NetworkName.publish(alias, of: first, session)
+            try await context.afterMaking(ids) {
+                if let alias {
+                    try AliasFile(context).set(alias, to: first)
+                    try await NetworkName.publish(alias, of: first, session)
+                }
+                if checkout { try HeadFile(context).write(first) }
             }
-            if checkout { try HeadFile(context).write(first) }
             let result = Result(
                 from_id: sourceID,
                 from_name: name,
@@ -116,7 +121,7 @@ struct Branch: AsyncParsableCommand {
     }
 
     private func resolve(_ session: Session) async throws -> Target {
-        if let commit = try await reference.resolve(session) { return .commit(commit) }
+        if let commit = try await reference.resolve(session, of: source) { return .commit(commit) }
         return try await session.resolver.target(source)
     }
 
