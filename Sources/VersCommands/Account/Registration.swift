@@ -42,22 +42,21 @@ struct RegistrationList: AsyncParsableCommand {
         try await context.withSession { session in
             let waiting = try await session.client.registrations()
             try Rendering(json: waiting, ids: waiting.map(\.registration_id.text)) {
-                guard !waiting.isEmpty else { return "Nobody waits." }
-                var table = Table([
-                    .init("REGISTRATION ID", minimumWidth: 36), .init("EMAIL", minimumWidth: 20), .init("USER"),
-                    .init("SINCE"),
-                ])
-                for registration in waiting {
-                    table.append([
-                        StyledText(registration.registration_id.text),
-                        StyledText(registration.email),
-                        StyledText(registration.is_new_user ? "new" : "known"),
-                        StyledText(Timestamp.short(registration.created_at)),
-                    ])
-                }
-                return table.rendered(for: context.outputStream)
+                Self.listing.text(of: waiting, for: context.outputStream)
             }.write(to: context, format: format.format, quiet: quiet.quiet)
         }
+    }
+
+    private static var listing: Listing<RegistrationInfo> {
+        Listing(
+            none: "Nobody waits.",
+            [
+                .init("REGISTRATION ID", width: 36) { $0.registration_id.text },
+                .init("EMAIL", width: 20) { $0.email },
+                .init("USER") { $0.is_new_user ? "new" : "known" },
+                .init("SINCE") { Timestamp.short($0.created_at) },
+            ]
+        )
     }
 }
 
@@ -128,6 +127,6 @@ extension Session {
     fileprivate func registration(_ text: String) async throws -> RegistrationID {
         if let id = RegistrationID(text) { return id }
         let all = try await client.registrations().map(\.registration_id)
-        return try Resolver.pick(text, among: all, noun: "registration")
+        return try Resolver.pick(text, among: all, as: .registration)
     }
 }
