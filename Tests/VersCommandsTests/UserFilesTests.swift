@@ -110,6 +110,20 @@ import VersServer
         #expect(test.errors.text.hasPrefix("error: cannot make directory /dev/null/instance: Not a directory\n"))
     }
 
+    @Test func whoeverLosesAnAliasIsNamed() async throws {
+        try await ServerFixture.run { fixture in
+            let test = try TestContext()
+            test.environment["VERS_URL"] = fixture.endpoints.url
+            test.environment["VERS_API_KEY"] = DomainDouble.key
+            let former = MachineID()
+            try AliasFile(test.context).set("web", to: former)
+            #expect(await test.run("run", "-N", "web") == 0)
+            #expect(test.errors.text.contains("alias 'web' named VM \(former) until now"))
+            #expect(await test.run("head", "--format", "json") == 0)
+            #expect(test.output.text.hasSuffix("{\n  \"head\" : \"\(fixture.domain.machine)\"\n}\n"))
+        }
+    }
+
     @Test func aNewVMIsNotLostToAFileThatCannotBeWritten() async throws {
         try await ServerFixture.run { fixture in
             let test = try TestContext()

@@ -6,6 +6,14 @@ enum Target: Hashable, Sendable {
     case machine(MachineID)
     case commit(CommitID)
 
+    /// Nil when it is a commit.
+    var machine: MachineID? {
+        switch self {
+        case .machine(let id): id
+        case .commit: nil
+        }
+    }
+
     var text: String {
         switch self {
         case .machine(let id): id.text

@@ -87,7 +87,7 @@ struct Run: AsyncParsableCommand {
                 try await session.client.createMachine(configuration, waitForBoot: !detach)
             }
             try await context.afterMaking([id]) {
-                if let alias { try AliasFile(context).set(alias, to: id) }
+                if let alias { try context.setAlias(alias, to: id) }
                 try HeadFile(context).write(id)
             }
             try Rendering(json: Result(vm_id: id, alias: alias, head: id), ids: [id.text]) {

@@ -57,7 +57,7 @@ struct RunCommit: AsyncParsableCommand {
             try await context.afterMaking([id]) {
                 if wakeOnTraffic { try await session.client.setWakesOnTraffic(true, of: id) }
                 if let alias {
-                    try AliasFile(context).set(alias, to: id)
+                    try context.setAlias(alias, to: id)
                     try await NetworkName.publish(alias, of: id, session)
                 }
                 try HeadFile(context).write(id)
