@@ -79,6 +79,7 @@ struct RegistrationApprove: AsyncParsableCommand {
     @Option(help: "The organisation to join as a member, by name or id.")
     var org: String?
     @OptionGroup var limits: KeyLimitOptions
+    @OptionGroup var format: FormatOptions
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
@@ -93,7 +94,8 @@ struct RegistrationApprove: AsyncParsableCommand {
                 max_vms: limits.maxVms
             )
             try await session.client.approveRegistration(id, request)
-            context.print("\u{2713} Registration '\(id)' approved")
+            try Rendering(json: ["registration_id": id.text]) { "\u{2713} Registration '\(id)' approved" }
+                .write(to: context, format: format.format)
         }
     }
 }
@@ -111,6 +113,7 @@ struct RegistrationReject: AsyncParsableCommand {
 
     @Argument(help: "The registration: its id, or the first characters of it.")
     var registration: String
+    @OptionGroup var format: FormatOptions
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
@@ -118,7 +121,8 @@ struct RegistrationReject: AsyncParsableCommand {
         try await context.withSession { session in
             let id = try await session.registration(registration)
             try await session.client.rejectRegistration(id)
-            context.print("\u{2713} Registration '\(id)' rejected")
+            try Rendering(json: ["registration_id": id.text]) { "\u{2713} Registration '\(id)' rejected" }
+                .write(to: context, format: format.format)
         }
     }
 }
