@@ -155,7 +155,7 @@ extension APIServer {
             case .unix:
                 (
                     configuration.unixSocket?.string ?? "",
-                    "the path may have at most 107 bytes; its directory must exist"
+                    "the path may have at most \(APIServerConfiguration.socketPathLimitInBytes) bytes; its directory must exist"
                 )
             }
         return VersError(.unavailable, "cannot listen on \(place)", hint: hint, cause: error)

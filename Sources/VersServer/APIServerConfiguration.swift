@@ -7,13 +7,15 @@ public struct APIServerConfiguration: Sendable {
     public static let defaultBodyTimeout: Duration = .seconds(120)
     public static let defaultLingerTimeout: Duration = .seconds(5)
     public static let defaultMaximumConnections = 2048
+    /// What the kernel takes as the path of a Unix socket.
+    public static let socketPathLimitInBytes = 107
 
     /// A numeric address or a host name. Keep it on the loopback: the API speaks plain HTTP.
     public var host: String
     /// 0 picks a free port.
     public var port: Int
     /// A second listener. Its parent directory must exist and should be private; the socket gets mode 0600, and a
-    /// dead socket of the same name is replaced. At most 107 bytes long.
+    /// dead socket of the same name is replaced. At most ``socketPathLimitInBytes`` long.
     public var unixSocket: FilePath?
     /// After this long without a byte, a connection that is idle or in the middle of a request is closed.
     /// Never applies while the server works on an answer.

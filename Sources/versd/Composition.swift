@@ -36,11 +36,77 @@ struct Composition {
         let layout = instance.layout
         let metadata = try SQLiteMetadataStore(path: layout.database)
         let background = BackgroundWork()
-        var configuration = DomainConfiguration()
-        configuration.standbyCount = standbyCount
-        configuration.domain = frontDoor.domain
-        configuration.idleTime = idleTime
-        let hypervisor = try await QEMUHypervisor(
+        let hypervisor = try await makeHypervisor()
+        let domain = makeDomain(hypervisor: hypervisor, metadata: metadata, background: background)
+        let machines = MachineService(domain: domain)
+        let keys = KeyService(domain: domain)
+        try await instance.ensureOwnerKey(keys)
+        logOpening(hypervisor)
+        try await Recovery(domain: domain, machines: machines).run(hostRebooted: instance.hostRebooted)
+        try instance.noteBoot()
+        let imageFiles = ImportedImageDirectory(layout: layout)
+        let imports = ImageImports(
+            domain: domain,
+            files: imageFiles,
+            builder: ImageBuilderProcess(executable: Self.companion("vers-image"), logger: logger)
+        )
+        try await imports.recover()
+        let door = makeFrontDoor(domain: domain, machines: machines, keys: keys)
+        let server = APIServer(
+            configuration: APIServerConfiguration(host: listen.host, port: listen.port, unixSocket: layout.socket),
+            machines: machines,
+            commits: CommitService(domain: domain),
+            images: ImageService(domain: domain, files: imageFiles, imports: imports),
+            accounts: AccountService(domain: domain, keys: keys, registration: registration),
+            names: makeNames(domain: domain, machines: machines),
+            frontDoor: door,
+            exposure: machines,
+            keys: keys,
+            idempotency: IdempotencyService(store: metadata, keys: domain.keys, logger: logger),
+            system: Version.response,
+            logger: logger,
+            onListening: { endpoints in await announce(endpoints) }
+        )
+        defer { unlink(layout.daemonDescription.string) }
+        try await serve([
+            background,
+            LogTrimming(logs: MachineLogs(layout: layout), logger: logger),
+            imports,
+            IdleRest(domain: domain, machines: machines),
+            MachineReleaseService(domain: domain),
+            door,
+            server,
+        ])
+        try metadata.close()
+    }
+
+    /// Runs the services until a signal or a failure ends them, in the opposite order.
+    private func serve(_ services: [any Service]) async throws {
+        let configuration = ServiceGroupConfiguration(
+            services: services.map { .init(service: $0) },
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
+        )
+        try await ServiceGroup(configuration: configuration).run()
+    }
+
+    private func logOpening(_ hypervisor: QEMUHypervisor) {
+        logger.info(
+            "instance opened",
+            metadata: [
+                "instance.home": "\(instance.layout.home)",
+                "hypervisor.version": "\(hypervisor.compatibility.version)",
+                "accelerator.name": "\(hypervisor.accelerator.name)",
+                "accelerator.reason": "\(hypervisor.accelerator.reason)",
+                "memory.mode": "\(hypervisor.memoryMode.rawValue)",
+            ]
+        )
+    }
+
+    // MARK: Parts
+
+    private func makeHypervisor() async throws -> QEMUHypervisor {
+        try await QEMUHypervisor(
             configuration: QEMUConfiguration(
                 memoryLibrary: Self.companion("libramlayers.so"),
                 memory: memory,
@@ -49,7 +115,19 @@ struct Composition {
             ),
             logger: logger
         )
-        let domain = Domain(
+    }
+
+    private func makeDomain(
+        hypervisor: QEMUHypervisor,
+        metadata: SQLiteMetadataStore,
+        background: BackgroundWork
+    ) -> Domain {
+        let layout = instance.layout
+        var configuration = DomainConfiguration()
+        configuration.standbyCount = standbyCount
+        configuration.domain = frontDoor.domain
+        configuration.idleTime = idleTime
+        return Domain(
             hypervisor: hypervisor,
             guests: AgentConnector(logger: logger),
             metadata: metadata,
@@ -71,32 +149,27 @@ struct Composition {
             steps: Faults.observer(logger: logger),
             logger: logger
         )
-        let machines = MachineService(domain: domain)
-        let keys = KeyService(domain: domain)
-        try await instance.ensureOwnerKey(keys)
-        logger.info(
-            "instance opened",
-            metadata: [
-                "instance.home": "\(layout.home)",
-                "hypervisor.version": "\(hypervisor.compatibility.version)",
-                "accelerator.name": "\(hypervisor.accelerator.name)",
-                "accelerator.reason": "\(hypervisor.accelerator.reason)",
-                "memory.mode": "\(hypervisor.memoryMode.rawValue)",
-            ]
+    }
+
+    private func makeNames(domain: Domain, machines: MachineService) -> NameOperations {
+        NameOperations(
+            tags: TagService(domain: domain),
+            repositories: RepositoryService(domain: domain, machines: machines),
+            labels: machines,
+            environment: EnvironmentService(domain: domain),
+            domainNames: DomainNameService(domain: domain)
         )
-        try await Recovery(domain: domain, machines: machines).run(hostRebooted: instance.hostRebooted)
-        try instance.noteBoot()
-        let imageFiles = ImportedImageDirectory(layout: layout)
-        let imports = ImageImports(
-            domain: domain,
-            files: imageFiles,
-            builder: ImageBuilderProcess(executable: Self.companion("vers-image"), logger: logger)
-        )
-        try await imports.recover()
-        let domainNames = DomainNameService(domain: domain)
-        let door = FrontDoor(
+    }
+
+    private func makeFrontDoor(domain: Domain, machines: MachineService, keys: KeyService) -> FrontDoor {
+        let layout = instance.layout
+        return FrontDoor(
             configuration: frontDoor,
-            domain: FrontDoorAccess(machines: machines, domainNames: domainNames, keys: keys),
+            domain: FrontDoorAccess(
+                machines: machines,
+                domainNames: DomainNameService(domain: domain),
+                keys: keys
+            ),
             files: FrontDoor.Files(
                 authority: layout.certificateAuthority,
                 port: layout.frontDoorPort,
@@ -104,46 +177,9 @@ struct Composition {
             ),
             logger: logger
         )
-        let server = APIServer(
-            configuration: APIServerConfiguration(host: listen.host, port: listen.port, unixSocket: layout.socket),
-            machines: machines,
-            commits: CommitService(domain: domain),
-            images: ImageService(domain: domain, files: imageFiles, imports: imports),
-            accounts: AccountService(domain: domain, keys: keys, registration: registration),
-            names: NameOperations(
-                tags: TagService(domain: domain),
-                repositories: RepositoryService(domain: domain, machines: machines),
-                labels: machines,
-                environment: EnvironmentService(domain: domain),
-                domainNames: domainNames
-            ),
-            frontDoor: door,
-            exposure: machines,
-            keys: keys,
-            idempotency: IdempotencyService(store: metadata, keys: domain.keys, logger: logger),
-            system: Version.response,
-            logger: logger,
-            onListening: { endpoints in await announce(endpoints) }
-        )
-        let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: [
-                    .init(service: background),
-                    .init(service: LogTrimming(logs: MachineLogs(layout: layout), logger: logger)),
-                    .init(service: imports),
-                    .init(service: IdleRest(domain: domain, machines: machines)),
-                    .init(service: MachineReleaseService(domain: domain)),
-                    .init(service: door),
-                    .init(service: server),
-                ],
-                gracefulShutdownSignals: [.sigterm, .sigint],
-                logger: logger
-            )
-        )
-        defer { unlink(layout.daemonDescription.string) }
-        try await group.run()
-        try metadata.close()
     }
+
+    // MARK: Surroundings
 
     /// What belongs to the daemon lies beside it after `make build`, in `lib/vers` after `make install`.
     private static func companion(_ name: String) -> FilePath {

@@ -5,6 +5,7 @@ import Logging
 import SystemPackage
 import VersAPI
 import VersCore
+import VersServer
 
 /// The instance's home: prepared, and locked for as long as the value lives.
 struct Instance {
@@ -34,6 +35,33 @@ struct Instance {
     /// - Throws: `.conflict` when another daemon serves the home.
     init(home: FilePath, logger: Logger) throws {
         layout = InstanceLayout(home: home)
+        try Self.prepareDirectories(of: layout)
+        do {
+            lock = try FileLock(layout.lock)
+        } catch let error as HostError where error.errno == .wouldBlock {
+            throw VersError(
+                .conflict,
+                "another versd serves \(home)",
+                hint: "use that one, or end it with: vers down",
+                cause: error
+            )
+        }
+        let last = try? String(contentsOfFile: Self.bootFile(in: home).string, encoding: .utf8)
+        let present = try ProcessTable.bootID()
+        hostRebooted = last.map { $0 != present } ?? false
+    }
+
+    private static func prepareDirectories(of layout: InstanceLayout) throws {
+        let home = layout.home
+        // Before anything is made: a daemon that nothing reaches is of no use.
+        guard layout.socket.string.utf8.count <= APIServerConfiguration.socketPathLimitInBytes else {
+            throw VersError(
+                .invalidArgument,
+                "home '\(home)' is too long: its socket's path, \(layout.socket.string.utf8.count) bytes, may have "
+                    + "\(APIServerConfiguration.socketPathLimitInBytes)",
+                hint: "set VERS_HOME or --home to a shorter path; a symbolic link will do"
+            )
+        }
         do {
             let directories = [
                 home, layout.images, layout.importedImages, layout.commits, layout.machines, layout.standbys,
@@ -53,19 +81,6 @@ struct Instance {
                 cause: error
             )
         }
-        do {
-            lock = try FileLock(layout.lock)
-        } catch let error as HostError where error.errno == .wouldBlock {
-            throw VersError(
-                .conflict,
-                "another versd serves \(home)",
-                hint: "use that one, or end it with: vers down",
-                cause: error
-            )
-        }
-        let last = try? String(contentsOfFile: Self.bootFile(in: home).string, encoding: .utf8)
-        let present = try ProcessTable.bootID()
-        hostRebooted = last.map { $0 != present } ?? false
     }
 
     /// Remembers this start of the host. To be called once everything that the last one may have damaged was seen to: a

@@ -12,6 +12,7 @@ public import VersCore
 @main
 enum Program {
     static func main() async {
+        StandardStreams.openMissing()
         let given = Array(CommandLine.arguments.dropFirst())
         do {
             await VersDaemon.main(try OptionsFile.arguments(besides: given) + given)
@@ -47,7 +48,12 @@ struct VersDaemon: AsyncParsableCommand {
     )
     var home: String?
 
-    @Option(help: "Address and port of the HTTP API. Port 0 picks a free one.")
+    @Option(
+        help: ArgumentHelp(
+            "Address and port of the HTTP API. Port 0 picks a free one.",
+            valueName: "address:port"
+        )
+    )
     var listen = ListenAddress(host: "127.0.0.1", port: 0)
 
     @Option(help: "Descriptor to write 'ready' and a newline to once the API answers.")

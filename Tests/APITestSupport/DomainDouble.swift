@@ -58,7 +58,7 @@ public final class DomainDouble: MachineOperations, CommitOperations, KeyAuthent
         )
     }
 
-    /// The next ``list()`` waits for ``releaseCall()``.
+    /// The next call that lists or creates VMs waits for ``releaseCall()``.
     public func holdNextCall() { hold.withLock { $0 = Hold() } }
 
     /// Returns when a call waits.
@@ -66,12 +66,15 @@ public final class DomainDouble: MachineOperations, CommitOperations, KeyAuthent
 
     public func releaseCall() { hold.withLock { $0 }?.released.open() }
 
+    private func waitWhileHeld() async {
+        guard let hold = hold.withLock({ $0 }) else { return }
+        hold.entered.open()
+        await hold.released.wait()
+    }
+
     public func list(for principal: Principal) async throws -> [MachineSummary] {
         try record("list")
-        if let hold = hold.withLock({ $0 }) {
-            hold.entered.open()
-            await hold.released.wait()
-        }
+        await waitWhileHeld()
         return [summaryValue]
     }
 
@@ -110,6 +113,7 @@ public final class DomainDouble: MachineOperations, CommitOperations, KeyAuthent
         for principal: Principal
     ) async throws -> MachineID {
         try record("create \(configuration.mem_size_mib ?? 0) \(principal.keyID) \(waitForBoot)")
+        await waitWhileHeld()
         return machine
     }
 

@@ -20,8 +20,14 @@ import VersServer
         let (ended, end) = AsyncStream.makeStream(of: Int32.self)
 
         /// - Parameter terminal: becomes stdin, stdout and stderr.
-        init(_ arguments: [String], environment: [String: String], directory: String, terminal: Int32?) throws {
-            process.executableURL = BinaryTests.executable
+        init(
+            _ arguments: [String],
+            executable: URL = BinaryTests.executable,
+            environment: [String: String],
+            directory: String,
+            terminal: Int32?
+        ) throws {
+            process.executableURL = executable
             process.arguments = arguments
             process.environment = environment
             process.currentDirectoryURL = URL(fileURLWithPath: directory)
@@ -53,6 +59,43 @@ import VersServer
             terminal: terminal.user
         )
         #expect(await run.status() == expected)
+    }
+
+    @Test(arguments: [
+        // Without a stdout, a file that is written must not get its number, and with it what is printed.
+        ("init >&-", Int32(0)), ("init >/dev/full", 1), ("--help >/dev/full", 1),
+    ])
+    func stdoutThatTakesNothing(_ line: String, _ expected: Int32) async throws {
+        let test = try TestContext()
+        let run = try Run(
+            ["-c", "exec '\(Self.executable.path)' \(line)"],
+            executable: URL(fileURLWithPath: "/bin/sh"),
+            environment: ["HOME": test.root],
+            directory: test.root + "/work",
+            terminal: nil
+        )
+        #expect(await run.status() == expected)
+    }
+
+    @Test func anInterruptLeavesTheServerAtItAndSaysSo() async throws {
+        try await ServerFixture.run { fixture in
+            let test = try TestContext()
+            let terminal = try PseudoTerminal()
+            fixture.domain.holdNextCall()
+            let run = try Run(
+                ["run"],
+                environment: [
+                    "VERS_URL": fixture.endpoints.url, "VERS_API_KEY": DomainDouble.key, "HOME": test.root,
+                ],
+                directory: test.root + "/work",
+                terminal: terminal.user
+            )
+            await fixture.domain.callIsHeld()
+            kill(run.process.processIdentifier, SIGINT)
+            #expect(await terminal.readLine().contains("interrupted: the server goes on with it"))
+            #expect(await run.status() == 128 + SIGINT)
+            fixture.domain.releaseCall()
+        }
     }
 
     /// Starts `vers execute --tty` on a terminal, and waits until its command has been asked for.

@@ -11,4 +11,11 @@ import Testing
         let text = try String(contentsOf: root.appendingPathComponent("docs/cli.md"), encoding: .utf8)
         #expect(text == CommandReference.markdown)
     }
+
+    @Test(arguments: [Completion.Shell.bash, .zsh])
+    func completionFollowsOtherNamesOfACommand(_ shell: Completion.Shell) {
+        let script = Completion.script(for: shell)
+        #expect(script.contains("kill) _vers_delete ;;"))
+        #expect(script.contains("exec) _vers_execute ;;"))
+    }
 }

@@ -1,5 +1,6 @@
 import APITestSupport
 import Foundation
+import SystemPackage
 import Testing
 import VersAPI
 import VersServer
@@ -46,6 +47,32 @@ import VersServer
         }
     }
 
+    /// What the scripts of the shells ask for.
+    @Test(arguments: [
+        ("info", "", ["web", "{id}"]), ("info", "w", ["web"]), ("exec", "x", []), ("delete", "{id}", ["{id}"]),
+    ])
+    func namesOfVMsAreCompleted(_ command: String, _ prefix: String, _ expected: [String]) async throws {
+        try await withInstance { (test, fixture) async throws in
+            let id = fixture.domain.machine.text
+            try AliasFile(test.context).set("web", to: fixture.domain.machine)
+            try AliasFile(test.context).set("gone", to: MachineID())
+            let prefix = prefix.replacing("{id}", with: id)
+            let position = ["positional@0", "2", "\(prefix.utf8.count)"]
+            let call = ["---completion", command, "--"] + position + ["vers", command, prefix]
+            #expect(await CommandLineProgram.run(call, context: test.context) == 0)
+            let names = test.output.text.split(whereSeparator: \.isWhitespace).map(String.init)
+            #expect(names == expected.map { $0.replacing("{id}", with: id) })
+        }
+    }
+
+    @Test func completionStartsNothingAndSaysNothingWithoutAServer() async throws {
+        let test = try TestContext()
+        test.environment["VERS_AUTOSTART"] = nil
+        #expect(await test.run("---completion", "info", "--", "positional@0", "2", "0", "vers", "info", "") == 0)
+        #expect(test.errors.text.isEmpty && test.output.text.trimmed.isEmpty)
+        #expect(!FileManager.default.fileExists(atPath: "\(test.root)/instance"))
+    }
+
     @Test func aPrefixOfAnExistingVMIsTheVM() async throws {
         try await withInstance { (test, fixture) async throws in
             let exec = ExecDouble()
@@ -70,6 +97,33 @@ import VersServer
             let guest = fixture.domain.guest.snapshot
             #expect(guest.attachments.first?.cursor == 7)
             #expect(guest.attachments.first?.exec_id == guest.requests.first?.exec_id)
+        }
+    }
+
+    @Test func aReaderThatGoesAwayEndsTheCommand() async throws {
+        try await withInstance { (test, fixture) async throws in
+            let exec = ExecDouble()
+            exec.emit("one of many")
+            fixture.domain.guest.prepare(exec)
+            var context = test.context
+            context.output = OutputSink { _ throws(Errno) in throw .brokenPipe }
+            let arguments = ["exec", fixture.domain.machine.text, "--", "yes"]
+            #expect(await CommandLineProgram.run(arguments, context: context) == 128 + SIGPIPE)
+            #expect(fixture.domain.guest.snapshot.signals == [SIGPIPE])
+            #expect(test.errors.text.isEmpty)
+        }
+    }
+
+    @Test func outputThatCannotBeWrittenIsAnError() async throws {
+        try await withInstance { (test, fixture) async throws in
+            let exec = ExecDouble()
+            exec.emit("out")
+            fixture.domain.guest.prepare(exec)
+            var context = test.context
+            context.output = OutputSink { _ throws(Errno) in throw .noSpace }
+            let arguments = ["exec", fixture.domain.machine.text, "--", "report"]
+            #expect(await CommandLineProgram.run(arguments, context: context) == 1)
+            #expect(test.errors.text == "error: cannot write to stdout: No space left on device\n")
         }
     }
 

@@ -107,6 +107,7 @@ import VersServer
         ("run-commit", 5, "no commit given"),
         ("run-commit C --ref images:v1", 5, "both a commit and --ref given"),
         ("run-commit --ref images", 5, "expected repo:tag or org/repo:tag"),
+        ("run-commit images --ref", 5, "expected repo:tag or org/repo:tag"),
         ("branch V --ref images:v1", 5, "both a source and --ref given"),
         ("commit delete", 5, "no commit given"),
         ("commit edit C", 5, "nothing to change"),
@@ -130,7 +131,9 @@ import VersServer
         arguments: [
             (["run-commit", "golden"], "create from C"), (["run-commit", "--ref", "acme/images:v1"], "create from C"),
             (["branch", "images:v1", "-q"], "branch commit(C) 1 false false"),
+            (["run-commit", "images:v1", "--ref", "-N", "dev"], "create from C"),
             (["branch", "--ref", "images:v1"], "branch commit(C) 1 false false"),
+            (["branch", "images:v1", "--ref"], "branch commit(C) 1 false false"),
             (["commit", "history", "golden"], "history C"),
             (["commit", "publish", "--ref", "images:v1"], "edit C true"),
             (["commit", "delete", "golden"], "delete commit C"),

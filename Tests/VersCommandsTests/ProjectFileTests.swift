@@ -46,7 +46,8 @@ import VersAPI
     @Test func optionsWinOverTheFileAndTheFileOverTheDefaults() async throws {
         let test = try TestContext()
         let file = try ProjectFile(parsing: "[machine]\nmem_size_mib = 2048\nvcpu_count = 2")
-        let options = try MachineOptions.parse(["--vcpu-count", "8", "--mem-size", "0"])
+        let command = try await VersCommand.asyncParseAsRoot(["run", "--vcpu-count", "8", "--mem-size", "0"])
+        let options = try #require(command as? Run).machine
         let configuration = options.configuration(over: file, context: test.context)
         #expect(configuration.mem_size_mib == 2048)
         #expect(configuration.vcpu_count == 8)

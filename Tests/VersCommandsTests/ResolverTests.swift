@@ -9,12 +9,12 @@ import VersAPI
     }
 
     @Test func anUnambiguousPrefix() throws {
-        #expect(try Resolver.pick("7fff", among: Self.ids, noun: "VM") == Self.ids[2])
-        #expect(try Resolver.pick("5E0A1", among: Self.ids, noun: "VM") == Self.ids[0])
+        #expect(try Resolver.pick("7fff", among: Self.ids, as: .machine) == Self.ids[2])
+        #expect(try Resolver.pick("5E0A1", among: Self.ids, as: .machine) == Self.ids[0])
     }
 
     @Test func anAmbiguousPrefixNamesTheCandidates() throws {
-        let error = #expect(throws: VersError.self) { try Resolver.pick("5e0a", among: Self.ids, noun: "VM") }
+        let error = #expect(throws: VersError.self) { try Resolver.pick("5e0a", among: Self.ids, as: .machine) }
         #expect(error?.code == .invalidArgument)
         #expect(error?.message.contains(Self.ids[0].text) == true)
         #expect(error?.message.contains(Self.ids[1].text) == true)
@@ -22,8 +22,22 @@ import VersAPI
     }
 
     @Test func anUnknownPrefixIsNotFound() {
-        let error = #expect(throws: VersError.self) { try Resolver.pick("abcd", among: Self.ids, noun: "VM") }
+        let error = #expect(throws: VersError.self) { try Resolver.pick("abcd", among: Self.ids, as: .machine) }
         #expect(error?.code == .notFound)
+    }
+
+    @Test(arguments: ["", "7", "7ff"])
+    func aShortPrefixStandsForNothing(_ prefix: String) {
+        let error = #expect(throws: VersError.self) {
+            try Resolver.pick(prefix, among: [Self.ids[2]], as: .registration)
+        }
+        #expect(error?.code == .notFound)
+        #expect(error?.hint == "see 'vers registration list'")
+    }
+
+    @Test func aKeyThatWasTypedWholeIsNotShownWhole() {
+        let error = Resolver.unknown(.key, String(repeating: "5e0a1c2b", count: 12))
+        #expect(error.message.contains("'5e0a1c2b'"))
     }
 
     @Test(arguments: [("5e0", false), ("5e0a", true), ("5e0a1c2b-7d", true), ("web1", false), ("", false)])

@@ -1,6 +1,8 @@
+import APITestSupport
 import Foundation
 import Testing
 import VersAPI
+import VersServer
 
 @testable import VersCommands
 
@@ -91,5 +93,45 @@ import VersAPI
         #expect(try file.apiKey() == "key")
         #expect(test.read("home/.versrc")?.contains("a@b") == true)
         #expect(test.mode(of: "home/.versrc") == 0o600)
+    }
+
+    @Test func directoriesInThePlaceOfFilesAreNamed() async throws {
+        let test = try TestContext()
+        try FileManager.default.createDirectory(atPath: "\(test.root)/work/.env", withIntermediateDirectories: true)
+        #expect(await test.run("status") == 1)
+        #expect(test.errors.text == "error: cannot read \(test.root)/work/.env: Is a directory\n")
+    }
+
+    @Test func aHomeThatCannotBeMadeIsNamedWithTheReason() async throws {
+        let test = try TestContext()
+        test.environment["VERS_HOME"] = "/dev/null/instance"
+        test.environment["VERS_AUTOSTART"] = nil
+        #expect(await test.run("status") == 2)
+        #expect(test.errors.text.hasPrefix("error: cannot make directory /dev/null/instance: Not a directory\n"))
+    }
+
+    @Test func whoeverLosesAnAliasIsNamed() async throws {
+        try await ServerFixture.run { fixture in
+            let test = try TestContext()
+            test.environment["VERS_URL"] = fixture.endpoints.url
+            test.environment["VERS_API_KEY"] = DomainDouble.key
+            let former = MachineID()
+            try AliasFile(test.context).set("web", to: former)
+            #expect(await test.run("run", "-N", "web") == 0)
+            #expect(test.errors.text.contains("alias 'web' named VM \(former) until now"))
+            #expect(await test.run("head", "--format", "json") == 0)
+            #expect(test.output.text.hasSuffix("{\n  \"head\" : \"\(fixture.domain.machine)\"\n}\n"))
+        }
+    }
+
+    @Test func aNewVMIsNotLostToAFileThatCannotBeWritten() async throws {
+        try await ServerFixture.run { fixture in
+            let test = try TestContext()
+            test.environment["VERS_URL"] = fixture.endpoints.url
+            test.environment["VERS_API_KEY"] = DomainDouble.key
+            try test.write("", to: "work/.vers")
+            #expect(await test.run("run") == 1)
+            #expect(test.errors.text.contains("1 new VM: \(fixture.domain.machine)\n"))
+        }
     }
 }

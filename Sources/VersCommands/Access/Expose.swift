@@ -22,7 +22,7 @@ struct Expose: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "A VM: alias, id or the first characters of it; HEAD when absent.")
+    @Argument(help: .machineOrHead, completion: .machines)
     var vm: String?
     @Flag(name: .customLong("private"), help: "Let in only who has a link or a key.")
     var makePrivate = false

@@ -19,7 +19,7 @@ struct Open: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "A VM: alias, id or the first characters of it; HEAD when absent.")
+    @Argument(help: .machineOrHead, completion: .machines)
     var vm: String?
     @Argument(help: "The guest's port. Default: 80.")
     var port: UInt16?

@@ -20,7 +20,7 @@ struct SSHConfig: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "VMs: alias, id or the first characters of it; all when absent.")
+    @Argument(help: "VMs: alias, id or the first characters of it; all when absent.", completion: .machines)
     var vms: [String] = []
     @Flag(name: .long, help: "Write ~/.ssh/vers.config and include it in ~/.ssh/config.")
     var write = false

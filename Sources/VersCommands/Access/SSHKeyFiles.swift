@@ -45,7 +45,7 @@ struct SSHKeyFiles {
                 hint: "it is older than this client: compare `vers --version` with the server's"
             )
         }
-        try makeDirectory()
+        try UserDirectory.make(directory, mode: .ownerReadWriteExecute)
         removeOldFiles()
         try UserFile.replace(files.identity, with: keys.ssh_private_key, mode: .ownerReadWrite)
         try UserFile.replace(files.knownHosts, with: "\(machine) \(hostKey)\n", mode: .ownerReadWrite)
@@ -54,22 +54,6 @@ struct SSHKeyFiles {
 
     /// - Returns: whether the file is there, in use from now on.
     private func touch(_ path: FilePath) -> Bool { utimes(path.string, nil) == 0 }
-
-    private func makeDirectory() throws {
-        do {
-            try FileManager.default.createDirectory(
-                atPath: directory.string,
-                withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700]
-            )
-        } catch {
-            throw VersError(
-                .internal,
-                "cannot make directory \(directory): \(error.localizedDescription)",
-                cause: error
-            )
-        }
-    }
 
     private func removeOldFiles() {
         let limit = Date(timeIntervalSinceNow: -Self.lifetime)

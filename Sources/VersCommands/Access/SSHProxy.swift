@@ -19,7 +19,7 @@ struct SSHProxy: AsyncParsableCommand {
         shouldDisplay: false
     )
 
-    @Argument(help: "A VM: alias, id or the first characters of it; HEAD when absent.")
+    @Argument(help: .machineOrHead, completion: .machines)
     var vm: String?
     @Option(name: .long, help: "Connect to another port of the VM.")
     var port: UInt16 = 22

@@ -28,7 +28,8 @@ struct Tunnel: AsyncParsableCommand {
         help: ArgumentHelp(
             "A VM (HEAD when absent) and what to forward, once or more.",
             valueName: "[vm] local:[host:]remote..."
-        )
+        ),
+        completion: .machines
     )
     var words: [String] = []
 

@@ -27,27 +27,23 @@ struct KeyList: AsyncParsableCommand {
         try await context.withSession { session in
             let organisation = try await org.asyncMap { try await session.organisation($0).org_id }
             let keys = try await session.client.keys(of: organisation)
-            try Rendering(json: keys, ids: keys.map(\.key_id.text)) { Self.text(of: keys, for: context.outputStream) }
-                .write(to: context, format: format.format, quiet: quiet.quiet)
+            try Rendering(json: keys, ids: keys.map(\.key_id.text)) {
+                Self.listing.text(of: keys, for: context.outputStream)
+            }.write(to: context, format: format.format, quiet: quiet.quiet)
         }
     }
 
-    static func text(of keys: [KeyInfo], for stream: TerminalStream) -> String {
-        guard !keys.isEmpty else { return "No keys." }
-        var table = Table([
-            .init("KEY ID", minimumWidth: 36), .init("LABEL", minimumWidth: 12), .init("CREATED"), .init("EXPIRES"),
-            .init("LIMITS"),
-        ])
-        for key in keys {
-            table.append([
-                StyledText(key.key_id.text),
-                StyledText(key.label.withoutControlCharacters),
-                StyledText(Timestamp.short(key.created_at)),
-                StyledText(key.expires_at.map(Timestamp.short) ?? "-"),
-                StyledText(limits(of: key)),
-            ])
-        }
-        return table.rendered(for: stream)
+    private static var listing: Listing<KeyInfo> {
+        Listing(
+            none: "No keys.",
+            [
+                .init("KEY ID", width: 36) { $0.key_id.text },
+                .init("LABEL", width: 12) { $0.label },
+                .init("CREATED") { Timestamp.short($0.created_at) },
+                .init("EXPIRES") { $0.expires_at.map(Timestamp.short) ?? "-" },
+                .init("LIMITS") { limits(of: $0) },
+            ]
+        )
     }
 
     /// What a key may make, on one line.

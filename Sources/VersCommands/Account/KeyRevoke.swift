@@ -34,14 +34,8 @@ struct KeyRevoke: AsyncParsableCommand {
 
     private func id(in session: Session) async throws -> KeyID {
         if let id = KeyID(key) { return id }
-        guard Resolver.isPrefix(key) else {
-            throw VersError(
-                .notFound,
-                "key '\(key.prefix(8))' not found: expected an id, or the first 4 or more characters of one",
-                hint: "see 'vers key list'"
-            )
-        }
+        guard Resolver.isPrefix(key) else { throw Resolver.unknown(.key, key) }
         let organisation = try await org.asyncMap { try await session.organisation($0).org_id }
-        return try Resolver.pick(key, among: try await session.client.keys(of: organisation).map(\.key_id), noun: "key")
+        return try Resolver.pick(key, among: try await session.client.keys(of: organisation).map(\.key_id), as: .key)
     }
 }

@@ -23,12 +23,13 @@ struct Login: AsyncParsableCommand {
     var git = false
     @OptionGroup var common: CommonOptions
 
+    func validate() throws {
+        guard !git || token == nil else { throw ValidationError("--git and --token exclude each other") }
+    }
+
     func run() async throws {
         let context = common.context
-        if git {
-            guard token == nil else { throw ValidationError("--git and --token exclude each other") }
-            return try await ShellRegistration().run(context)
-        }
+        if git { return try await ShellRegistration().run(context) }
         let key = try await givenKey(context).trimmed
         guard !key.isEmpty else { throw VersError(.invalidArgument, "the API key is empty") }
         let client = try await client(context, key: key)
@@ -72,7 +73,10 @@ enum HiddenInput {
     /// Blocks. Nil at the end of input.
     static func readLine(_ context: CommandContext) -> String? {
         var settings = termios()
-        guard tcgetattr(STDIN_FILENO, &settings) == 0 else { return context.readLine() }
+        guard tcgetattr(STDIN_FILENO, &settings) == 0 else {
+            defer { context.note("") }
+            return context.readLine()
+        }
         var silent = settings
         silent.c_lflag &= ~tcflag_t(ECHO)
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)

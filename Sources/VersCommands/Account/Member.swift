@@ -25,17 +25,20 @@ struct MemberList: AsyncParsableCommand {
         try await context.withSession { session in
             let members = try await session.client.members(of: try await session.organisation(org).org_id)
             try Rendering(json: members, ids: members.map(\.user_id.text)) {
-                var table = Table([
-                    .init("EMAIL", minimumWidth: 20), .init("ROLE", minimumWidth: 6), .init("USER ID"),
-                ])
-                for member in members {
-                    table.append([
-                        StyledText(member.email), StyledText(member.role.rawValue), StyledText(member.user_id.text),
-                    ])
-                }
-                return table.rendered(for: context.outputStream)
+                Self.listing.text(of: members, for: context.outputStream)
             }.write(to: context, format: format.format, quiet: quiet.quiet)
         }
+    }
+
+    private static var listing: Listing<MemberInfo> {
+        Listing(
+            none: "No members.",
+            [
+                .init("EMAIL", width: 20) { $0.email },
+                .init("ROLE", width: 6) { $0.role.rawValue },
+                .init("USER ID") { $0.user_id.text },
+            ]
+        )
     }
 }
 

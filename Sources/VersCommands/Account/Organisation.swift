@@ -89,20 +89,21 @@ struct OrganisationList: AsyncParsableCommand {
         try await context.withSession { session in
             let all = try await session.client.organisations()
             try Rendering(json: all, ids: all.map(\.org_id.text)) {
-                var table = Table([
-                    .init("NAME", minimumWidth: 16), .init("ORG ID", minimumWidth: 36), .init("ROLE"), .init("CREATED"),
-                ])
-                for organisation in all {
-                    table.append([
-                        StyledText(organisation.name),
-                        StyledText(organisation.org_id.text),
-                        StyledText(organisation.role?.rawValue ?? "-"),
-                        StyledText(Timestamp.short(organisation.created_at)),
-                    ])
-                }
-                return table.rendered(for: context.outputStream)
+                Self.listing.text(of: all, for: context.outputStream)
             }.write(to: context, format: format.format, quiet: quiet.quiet)
         }
+    }
+
+    private static var listing: Listing<OrganisationInfo> {
+        Listing(
+            none: "No organisations.",
+            [
+                .init("NAME", width: 16) { $0.name },
+                .init("ORG ID", width: 36) { $0.org_id.text },
+                .init("ROLE") { $0.role?.rawValue ?? "-" },
+                .init("CREATED") { Timestamp.short($0.created_at) },
+            ]
+        )
     }
 }
 

@@ -42,22 +42,21 @@ struct RegistrationList: AsyncParsableCommand {
         try await context.withSession { session in
             let waiting = try await session.client.registrations()
             try Rendering(json: waiting, ids: waiting.map(\.registration_id.text)) {
-                guard !waiting.isEmpty else { return "Nobody waits." }
-                var table = Table([
-                    .init("REGISTRATION ID", minimumWidth: 36), .init("EMAIL", minimumWidth: 20), .init("USER"),
-                    .init("SINCE"),
-                ])
-                for registration in waiting {
-                    table.append([
-                        StyledText(registration.registration_id.text),
-                        StyledText(registration.email),
-                        StyledText(registration.is_new_user ? "new" : "known"),
-                        StyledText(Timestamp.short(registration.created_at)),
-                    ])
-                }
-                return table.rendered(for: context.outputStream)
+                Self.listing.text(of: waiting, for: context.outputStream)
             }.write(to: context, format: format.format, quiet: quiet.quiet)
         }
+    }
+
+    private static var listing: Listing<RegistrationInfo> {
+        Listing(
+            none: "Nobody waits.",
+            [
+                .init("REGISTRATION ID", width: 36) { $0.registration_id.text },
+                .init("EMAIL", width: 20) { $0.email },
+                .init("USER") { $0.is_new_user ? "new" : "known" },
+                .init("SINCE") { Timestamp.short($0.created_at) },
+            ]
+        )
     }
 }
 
@@ -80,6 +79,7 @@ struct RegistrationApprove: AsyncParsableCommand {
     @Option(help: "The organisation to join as a member, by name or id.")
     var org: String?
     @OptionGroup var limits: KeyLimitOptions
+    @OptionGroup var format: FormatOptions
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
@@ -94,7 +94,8 @@ struct RegistrationApprove: AsyncParsableCommand {
                 max_vms: limits.maxVms
             )
             try await session.client.approveRegistration(id, request)
-            context.print("\u{2713} Registration '\(id)' approved")
+            try Rendering(json: ["registration_id": id.text]) { "\u{2713} Registration '\(id)' approved" }
+                .write(to: context, format: format.format)
         }
     }
 }
@@ -112,6 +113,7 @@ struct RegistrationReject: AsyncParsableCommand {
 
     @Argument(help: "The registration: its id, or the first characters of it.")
     var registration: String
+    @OptionGroup var format: FormatOptions
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
@@ -119,7 +121,8 @@ struct RegistrationReject: AsyncParsableCommand {
         try await context.withSession { session in
             let id = try await session.registration(registration)
             try await session.client.rejectRegistration(id)
-            context.print("\u{2713} Registration '\(id)' rejected")
+            try Rendering(json: ["registration_id": id.text]) { "\u{2713} Registration '\(id)' rejected" }
+                .write(to: context, format: format.format)
         }
     }
 }
@@ -128,6 +131,6 @@ extension Session {
     fileprivate func registration(_ text: String) async throws -> RegistrationID {
         if let id = RegistrationID(text) { return id }
         let all = try await client.registrations().map(\.registration_id)
-        return try Resolver.pick(text, among: all, noun: "registration")
+        return try Resolver.pick(text, among: all, as: .registration)
     }
 }

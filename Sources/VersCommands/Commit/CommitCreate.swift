@@ -14,7 +14,7 @@ struct CommitCreate: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "A VM: alias, id or the first characters of it; HEAD when absent.")
+    @Argument(help: .machineOrHead, completion: .machines)
     var vm: String?
     @Option(name: .shortAndLong, help: "A name for the commit; made up when absent.")
     var name: String?
@@ -36,7 +36,7 @@ struct CommitCreate: AsyncParsableCommand {
             let id = try await session.resolver.machine(vm)
             let request = CommitRequest(name: name, description: description)
             let vmName = session.name(of: id)
-            let commit = try await context.progress("committing \(vmName)") {
+            let commit = try await context.serverWork("committing \(vmName)") {
                 try await session.client.commit(id, request)
             }
             let result = Result(commit_id: commit, vm_id: id, used_head: vm == nil)

@@ -18,7 +18,7 @@ struct CommitDelete: AsyncParsableCommand {
         aliases: ["rm"]
     )
 
-    @Argument(help: "The commits: tags, repo:tag, ids, or the first characters of ids.")
+    @Argument(help: "The commits: tags, repo:tag, ids, or the first characters of ids.", completion: .commits)
     var commits: [String] = []
     @Option(
         name: .long,

@@ -34,21 +34,21 @@ struct CommitList: AsyncParsableCommand {
         }
     }
 
-    static func text(of commits: [CommitInfo], isPublic: Bool, for stream: TerminalStream) -> String {
-        let title = isPublic ? "Public commits" : "Commits"
-        guard !commits.isEmpty else { return "No commits found." }
-        var table = Table([
-            .init("COMMIT ID", minimumWidth: 36), .init("NAME", minimumWidth: 18), .init("PUBLIC", minimumWidth: 6),
-            .init("CREATED"),
-        ])
-        for commit in commits {
-            table.append([
-                StyledText(commit.commit_id.text),
-                StyledText(commit.name.isEmpty ? "-" : commit.name),
-                StyledText(commit.is_public ? "yes" : "no"),
-                StyledText(Timestamp.short(commit.created_at)),
-            ])
-        }
-        return "\(title) (total: \(commits.count))\n\n\(table.rendered(for: stream))"
+    private static func text(of commits: [CommitInfo], isPublic: Bool, for stream: TerminalStream) -> String {
+        let table = listing.text(of: commits, for: stream)
+        guard !commits.isEmpty else { return table }
+        return "\(isPublic ? "Public commits" : "Commits") (total: \(commits.count))\n\n\(table)"
+    }
+
+    private static var listing: Listing<CommitInfo> {
+        Listing(
+            none: "No commits found.",
+            [
+                .init("COMMIT ID", width: 36) { $0.commit_id.text },
+                .init("NAME", width: 18) { $0.name.isEmpty ? "-" : $0.name },
+                .init("PUBLIC", width: 6) { $0.is_public ? "yes" : "no" },
+                .init("CREATED") { Timestamp.short($0.created_at) },
+            ]
+        )
     }
 }

@@ -4,12 +4,17 @@ import VersClient
 
 /// One commit, as every command that takes one is told it.
 struct CommitArgument: ParsableArguments {
-    @Argument(help: "The commit: a tag, repo:tag, its id, or the first characters of its id.")
+    @Argument(
+        help: "The commit: a tag, repo:tag, its id, or the first characters of its id.",
+        completion: .commits
+    )
     var commit: String?
     @OptionGroup var reference: ReferenceOption
 
     /// - Throws: `.invalidArgument` unless it is named once.
     func validate() throws {
+        // 'repo:tag --ref', as others write it.
+        if commit != nil, reference.ref == ReferenceOption.withoutValue { return }
         guard (commit == nil) != (reference.ref == nil) else {
             throw VersError(
                 .invalidArgument,
@@ -20,23 +25,29 @@ struct CommitArgument: ParsableArguments {
     }
 
     func resolve(_ session: Session) async throws -> CommitID {
-        if let id = try await reference.resolve(session) { return id }
+        if let id = try await reference.resolve(session, of: commit) { return id }
         return try await session.resolver.commit(commit ?? "")
     }
 }
 
-/// `--ref`: a commit by a repository's tag and nothing else.
+/// `--ref`: a commit by a repository's tag and nothing else. Without a value it says that of the commit's argument.
 struct ReferenceOption: ParsableArguments {
+    static let withoutValue = ""
+
     @Option(
         name: .long,
+        defaultAsFlag: Self.withoutValue,
+        parsing: .next,
         help: ArgumentHelp("The commit that a repository's tag names.", valueName: "[org/]repo:tag")
     )
-    var ref: String?
+    var ref: String? = nil
 
     /// Nil when it is not given.
-    func resolve(_ session: Session) async throws -> CommitID? {
+    /// - Parameter argument: the commit's, for an option without a value.
+    func resolve(_ session: Session, of argument: String?) async throws -> CommitID? {
         guard let ref else { return nil }
-        return try await session.client.commit(named: .reference(try Self.parse(ref))).commit_id
+        let text = ref == Self.withoutValue ? argument ?? "" : ref
+        return try await session.client.commit(named: .reference(try Self.parse(text))).commit_id
     }
 
     static func parse(_ text: String) throws -> TagReference {

@@ -10,6 +10,7 @@ struct Confirmation {
     func ask(_ question: String) async throws {
         context.errorOutput.write(question)
         let answer = await Blocking.run { [context] in context.readLine() }
+        if answer == nil { context.note("") }
         guard ["y", "yes"].contains((answer ?? "").trimmed.lowercased()) else {
             throw VersError(.cancelled, "Operation cancelled")
         }

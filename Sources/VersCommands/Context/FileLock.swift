@@ -41,16 +41,7 @@ enum FileLock {
     }
 
     private static func open(_ path: FilePath) throws -> Int32 {
-        let directory = path.removingLastComponent().string
-        do {
-            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        } catch {
-            throw VersError(
-                .internal,
-                "cannot make directory \(directory): \(error.localizedDescription)",
-                cause: error
-            )
-        }
+        try UserDirectory.make(path.removingLastComponent())
         let descriptor = Foundation.open(path.string, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw VersError(.internal, "cannot open \(path): \(Errno(rawValue: errno))")

@@ -1,15 +1,20 @@
 import Foundation
 import Synchronization
+internal import SystemPackage
 
 /// Where text goes: a file of this process, or memory.
+///
+/// After the first failure what is written is dropped, so that a command that changes things goes on to its end. The
+/// failure is kept, for whoever ends the command to report.
 struct OutputSink: Sendable {
-    private let writeBytes: @Sendable ([UInt8]) -> Void
+    private let writeBytes: @Sendable ([UInt8]) throws(Errno) -> Void
+    private let firstFailure = FirstFailure()
 
-    init(_ writeBytes: @escaping @Sendable ([UInt8]) -> Void) { self.writeBytes = writeBytes }
+    init(_ writeBytes: @escaping @Sendable ([UInt8]) throws(Errno) -> Void) { self.writeBytes = writeBytes }
 
-    /// Writes everything before it returns. A reader that went away is no error: the rest is dropped.
+    /// Writes everything before it returns.
     static func descriptor(_ descriptor: Int32) -> Self {
-        Self { bytes in
+        Self { bytes throws(Errno) in
             var rest = bytes[...]
             while !rest.isEmpty {
                 let written = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
@@ -20,20 +25,52 @@ struct OutputSink: Sendable {
                 switch errno {
                 case EINTR: continue
                 case EAGAIN: waitUntilWritable(descriptor)
-                default: return
+                case let number: throw Errno(rawValue: number)
                 }
             }
         }
     }
 
-    func write(_ text: String) { writeBytes(Array(text.utf8)) }
+    /// Why not everything was written; nil as long as all was. `EPIPE`: its reader went away.
+    var failure: Errno? { firstFailure.errno }
 
-    func write(_ bytes: [UInt8]) { writeBytes(bytes) }
+    func write(_ text: String) { write(Array(text.utf8)) }
+
+    func write(_ bytes: [UInt8]) {
+        guard failure == nil else { return }
+        do {
+            try writeBytes(bytes)
+        } catch {
+            firstFailure.set(error)
+        }
+    }
+
+    /// For output without an end: writes it, and tells when nobody takes it any more.
+    func stream(_ bytes: [UInt8]) throws(OutputFailure) {
+        write(bytes)
+        if let failure { throw OutputFailure(errno: failure) }
+    }
 
     private static func waitUntilWritable(_ descriptor: Int32) {
         var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         poll(&entry, 1, -1)
     }
+
+    private final class FirstFailure: Sendable {
+        private let state = Mutex<Errno?>(nil)
+
+        var errno: Errno? { state.withLock { $0 } }
+
+        func set(_ errno: Errno) { state.withLock { $0 = $0 ?? errno } }
+    }
+}
+
+/// Output could not be written.
+struct OutputFailure: Error {
+    var errno: Errno
+
+    /// Whether whoever read it went away, as `head` does.
+    var isBrokenPipe: Bool { errno == .brokenPipe }
 }
 
 /// Text kept in memory.

@@ -6,6 +6,14 @@ enum Target: Hashable, Sendable {
     case machine(MachineID)
     case commit(CommitID)
 
+    /// Nil when it is a commit.
+    var machine: MachineID? {
+        switch self {
+        case .machine(let id): id
+        case .commit: nil
+        }
+    }
+
     var text: String {
         switch self {
         case .machine(let id): id.text
@@ -28,8 +36,8 @@ struct Resolver: Sendable {
     func machine(_ text: String?) async throws -> MachineID {
         guard let text else { return try HeadFile(context).require() }
         if let id = try local(text) { return id }
-        guard Self.isPrefix(text) else { throw Self.unknown("VM", text) }
-        return try Self.pick(text, among: try await client.machines().map(\.vm_id), noun: "VM")
+        guard Self.isPrefix(text) else { throw Self.unknown(.machine, text) }
+        return try Self.pick(text, among: try await client.machines().map(\.vm_id), as: .machine)
     }
 
     /// The VMs that `texts` name, each once; HEAD when there are none.
@@ -46,8 +54,8 @@ struct Resolver: Sendable {
     func commit(_ text: String) async throws -> CommitID {
         if let id = CommitID(text) { return id }
         if let id = try await tagged(text) { return id }
-        guard Self.isPrefix(text) else { throw Self.unknown("commit", text) }
-        return try Self.pick(text, among: try await client.allCommits().map(\.commit_id), noun: "commit")
+        guard Self.isPrefix(text) else { throw Self.unknown(.commit, text) }
+        return try Self.pick(text, among: try await client.allCommits().map(\.commit_id), as: .commit)
     }
 
     /// A VM or a commit, or HEAD. A full id that belongs to no VM is taken for a commit's.
@@ -58,9 +66,9 @@ struct Resolver: Sendable {
         if let id = MachineID(text), machines.contains(id) { return .machine(id) }
         if let id = CommitID(text) { return .commit(id) }
         if let id = try await tagged(text) { return .commit(id) }
-        guard Self.isPrefix(text) else { throw Self.unknown("VM or commit", text) }
+        guard Self.isPrefix(text) else { throw Self.unknown(.machineOrCommit, text) }
         let candidates = machines.map(Target.machine) + (try await client.allCommits().map { .commit($0.commit_id) })
-        return try Self.pick(text, among: candidates, text: \.text, noun: "VM or commit")
+        return try Self.pick(text, among: candidates, text: \.text, as: .machineOrCommit)
     }
 
     /// The commit that `text` names by a tag; nil when no tag is called that.
@@ -83,18 +91,15 @@ struct Resolver: Sendable {
         (minimumPrefixLength..<36).contains(text.utf8.count) && text.utf8.allSatisfy { isIDByte($0) }
     }
 
-    static func pick<ID: ResourceIdentifier>(_ prefix: String, among ids: [ID], noun: String) throws -> ID {
-        try pick(prefix, among: ids, text: \.text, noun: noun)
+    /// The one of `ids` that begins with `prefix`.
+    /// - Throws: `.notFound` when none does or the prefix is too short; `.invalidArgument` when several do.
+    static func pick<ID: ResourceIdentifier>(_ prefix: String, among ids: [ID], as kind: Kind) throws -> ID {
+        try pick(prefix, among: ids, text: \.text, as: kind)
     }
 
-    private static func pick<ID>(
-        _ prefix: String,
-        among ids: [ID],
-        text: (ID) -> String,
-        noun: String
-    ) throws -> ID {
-        let matches = ids.filter { text($0).hasPrefix(prefix.lowercased()) }
-        guard let match = matches.first else { throw unknown(noun, prefix) }
+    private static func pick<ID>(_ prefix: String, among ids: [ID], text: (ID) -> String, as kind: Kind) throws -> ID {
+        let matches = isPrefix(prefix) ? ids.filter { text($0).hasPrefix(prefix.lowercased()) } : []
+        guard let match = matches.first else { throw unknown(kind, prefix) }
         guard matches.count == 1 else {
             let shown = matches.prefix(8).map(text)
             let more = matches.count > shown.count ? " and \(matches.count - shown.count) more" : ""
@@ -107,21 +112,53 @@ struct Resolver: Sendable {
         return match
     }
 
-    private static func hint(about noun: String) -> String {
-        switch noun {
-        case "commit": "see 'vers commit list' and 'vers tag list'"
-        case "image": "see 'vers image list'"
-        default: "see 'vers status' and 'vers alias'"
-        }
-    }
-
-    private static func unknown(_ noun: String, _ text: String) -> VersError {
+    static func unknown(_ kind: Kind, _ text: String) -> VersError {
         VersError(
             .notFound,
-            "\(noun) '\(text.prefix(80))' not found: expected \(noun == "commit" ? "a tag" : "an alias"), an id, "
+            "\(kind.noun) '\(text.prefix(kind.shownLength))' not found: expected \(kind.name.map { "\($0), " } ?? "")an id, "
                 + "or the first 4 or more characters of one",
-            hint: hint(about: noun)
+            hint: kind.hint
         )
+    }
+
+    /// What a person names.
+    enum Kind {
+        case machine, commit, machineOrCommit, image, key, registration
+
+        var noun: String {
+            switch self {
+            case .machine: "VM"
+            case .commit: "commit"
+            case .machineOrCommit: "VM or commit"
+            case .image: "image"
+            case .key: "key"
+            case .registration: "registration"
+            }
+        }
+
+        /// What it may be named by beside its id.
+        fileprivate var name: String? {
+            switch self {
+            case .machine: "an alias"
+            case .commit: "a tag"
+            case .machineOrCommit: "an alias, a tag"
+            case .image: "a name"
+            case .key, .registration: nil
+            }
+        }
+
+        fileprivate var hint: String {
+            switch self {
+            case .machine, .machineOrCommit: "see 'vers status' and 'vers alias'"
+            case .commit: "see 'vers commit list' and 'vers tag list'"
+            case .image: "see 'vers image list'"
+            case .key: "see 'vers key list'"
+            case .registration: "see 'vers registration list'"
+            }
+        }
+
+        /// Of what was typed: it may be a whole key, and the message may end in a log.
+        fileprivate var shownLength: Int { self == .key ? 8 : 80 }
     }
 
     private static func isIDByte(_ byte: UInt8) -> Bool {

@@ -20,16 +20,24 @@ enum UserFile {
             throw VersError(.internal, "cannot read \(path): \(error)", cause: error)
         }
         return try descriptor.closeAfter {
-            var bytes: [UInt8] = []
-            let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 1)
-            defer { chunk.deallocate() }
-            while true {
-                let count = try descriptor.read(into: chunk)
-                if count == 0 { return String(decoding: bytes, as: UTF8.self) }
-                bytes += chunk[..<count]
-                guard bytes.count <= limitInBytes else {
-                    throw VersError(.invalidArgument, "\(path) is larger than \(limitInBytes) bytes")
-                }
+            do {
+                return try text(of: descriptor, path)
+            } catch let error as Errno {
+                throw VersError(.internal, "cannot read \(path): \(error)", cause: error)
+            }
+        }
+    }
+
+    private static func text(of descriptor: FileDescriptor, _ path: FilePath) throws -> String {
+        var bytes: [UInt8] = []
+        let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 1)
+        defer { chunk.deallocate() }
+        while true {
+            let count = try descriptor.read(into: chunk)
+            if count == 0 { return String(decoding: bytes, as: UTF8.self) }
+            bytes += chunk[..<count]
+            guard bytes.count <= limitInBytes else {
+                throw VersError(.invalidArgument, "\(path) is larger than \(limitInBytes) bytes")
             }
         }
     }
@@ -40,16 +48,7 @@ enum UserFile {
         with text: String,
         mode: FilePermissions = [.ownerReadWrite, .groupRead, .otherRead]
     ) throws {
-        let directory = path.removingLastComponent()
-        do {
-            try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
-        } catch {
-            throw VersError(
-                .internal,
-                "cannot make directory \(directory): \(error.localizedDescription)",
-                cause: error
-            )
-        }
+        try UserDirectory.make(path.removingLastComponent())
         let temporary = FilePath(path.string + ".\(getpid()).\(UInt32.random(in: 0 ... .max)).tmp")
         do {
             let descriptor = try FileDescriptor.open(

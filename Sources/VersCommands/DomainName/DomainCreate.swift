@@ -16,7 +16,7 @@ struct DomainCreate: AsyncParsableCommand {
 
     @Argument(help: "The name, such as app.example.com.")
     var domain: String
-    @Argument(help: "A VM: alias, id or the first characters of it; HEAD when absent.")
+    @Argument(help: .machineOrHead, completion: .machines)
     var vm: String?
     @OptionGroup var quiet: QuietOptions
     @OptionGroup var format: FormatOptions

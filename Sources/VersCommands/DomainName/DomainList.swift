@@ -16,7 +16,7 @@ struct DomainList: AsyncParsableCommand {
         aliases: ["ls"]
     )
 
-    @Argument(help: "A VM: alias, id or the first characters of it; all when absent.")
+    @Argument(help: "A VM: alias, id or the first characters of it; all when absent.", completion: .machines)
     var vm: String?
     @OptionGroup var quiet: QuietOptions
     @OptionGroup var format: FormatOptions
@@ -29,19 +29,20 @@ struct DomainList: AsyncParsableCommand {
             if let vm { machine = try await session.resolver.machine(vm) }
             let domains = try await session.client.domainNames(of: machine)
             try Rendering(json: domains, ids: domains.map(\.domain_id.text)) {
-                guard !domains.isEmpty else { return "No domains found." }
-                var table = Table([
-                    .init("DOMAIN", minimumWidth: 22), .init("VM ID", minimumWidth: 36),
-                    .init("CREATED", minimumWidth: 20), .init("DOMAIN ID"),
-                ])
-                for domain in domains {
-                    table.append([
-                        StyledText(domain.domain, .cyan), StyledText(domain.vm_id.text),
-                        StyledText(Timestamp.short(domain.created_at)), StyledText(domain.domain_id.text),
-                    ])
-                }
-                return table.rendered(for: context.outputStream)
+                Self.listing.text(of: domains, for: context.outputStream)
             }.write(to: context, format: format.format, quiet: quiet.quiet)
         }
+    }
+
+    private static var listing: Listing<DomainNameInfo> {
+        Listing(
+            none: "No domains found.",
+            [
+                .init("DOMAIN", width: 22, style: .cyan) { $0.domain },
+                .init("VM ID", width: 36) { $0.vm_id.text },
+                .init("CREATED", width: 20) { Timestamp.short($0.created_at) },
+                .init("DOMAIN ID") { $0.domain_id.text },
+            ]
+        )
     }
 }

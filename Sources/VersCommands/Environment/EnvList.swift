@@ -30,12 +30,16 @@ struct EnvList: AsyncParsableCommand {
             let variables = try await session.client.environmentVariables()
             let sorted = variables.sorted { $0.key < $1.key }
             try Rendering(json: variables, ids: sorted.map(\.key)) {
-                guard !sorted.isEmpty else { return "No environment variables set." }
-                var table = Table([.init("KEY", minimumWidth: 18), .init("VALUE")])
-                for (key, value) in sorted { table.append([StyledText(key, .cyan), StyledText(Self.shown(value))]) }
-                return table.rendered(for: context.outputStream)
+                Self.listing.text(of: sorted, for: context.outputStream)
             }.write(to: context, format: format.format, quiet: quiet.quiet)
         }
+    }
+
+    private static var listing: Listing<(key: String, value: String)> {
+        Listing(
+            none: "No environment variables set.",
+            [.init("KEY", width: 18, style: .cyan) { $0.key }, .init("VALUE") { shown($0.value) }]
+        )
     }
 
     private static func shown(_ value: String) -> String {

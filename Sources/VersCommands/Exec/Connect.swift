@@ -26,7 +26,7 @@ struct Connect: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "A VM: alias, id or the first characters of it; HEAD when absent.")
+    @Argument(help: .machineOrHead, completion: .machines)
     var vm: String?
     @Flag(name: .long, help: "Open the shell through the VM's agent, not by SSH.")
     var agent = false

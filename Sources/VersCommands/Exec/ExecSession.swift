@@ -27,8 +27,9 @@ final class ExecSession: Sendable {
         self.forwardedSignals = forwardedSignals
     }
 
-    /// Runs the command to its end.
+    /// Runs the command to its end. When nobody takes its output any more, it gets a SIGPIPE.
     /// - Returns: its exit code.
+    /// - Throws: `OutputFailure`, `VersError`.
     func run() async throws -> Int32 {
         // Signals are taken over before the command exists, so that none falls between.
         let signals = SignalStream.signals(forwardedSignals + (request.tty == nil ? [] : [SIGWINCH]))
@@ -60,6 +61,9 @@ final class ExecSession: Sendable {
             do {
                 if let code = try await write(stream, cursor: &cursor) { return code }
                 failure = VersError(.unavailable, "the connection to the command was lost")
+            } catch let failure as OutputFailure {
+                await endUnread()
+                throw failure
             } catch let error as VersError where [.unavailable, .unreachable].contains(error.code) {
                 failure = error
             }
@@ -73,7 +77,7 @@ final class ExecSession: Sendable {
             switch event {
             case .chunk(let name, let data, let position, _, _):
                 switch name {
-                case .stdout: session.context.output.write(data)
+                case .stdout: try session.context.output.stream(data)
                 case .stderr: session.context.errorOutput.write(data)
                 }
                 cursor = position
@@ -82,6 +86,16 @@ final class ExecSession: Sendable {
             }
         }
         return nil
+    }
+
+    /// Ends the command as the kernel ends one here whose output nobody takes.
+    private func endUnread() async {
+        do {
+            try await session.client.signal(SIGPIPE, to: execID, in: machine)
+        } catch {
+            // It has ended, or cannot be reached: there is nobody else to tell.
+            session.context.debug("the command was not told that nobody reads its output: \(error)")
+        }
     }
 
     private func attachAgain(after cursor: UInt64?, because failure: VersError) async throws -> ExecStream {

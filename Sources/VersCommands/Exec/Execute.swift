@@ -15,7 +15,7 @@ struct Execute: AsyncParsableCommand {
             characters of its id; '--' before the command makes clear where it starts.
 
             Output is streamed. INT, TERM, HUP and QUIT are passed on to the command. When the connection is lost, \
-            the command runs on and is attached to again.
+            the command runs on and is attached to again. When nobody takes its output any more, it gets a SIGPIPE.
 
             --ssh runs the command by SSH instead, as the VM's SSH server starts it.
 
@@ -43,7 +43,10 @@ struct Execute: AsyncParsableCommand {
     var env: [String] = []
     @Option(
         name: .shortAndLong,
-        help: ArgumentHelp("End the command after so many seconds; 0 means never.", valueName: "seconds")
+        help: ArgumentHelp(
+            "End the command after so many seconds, with exit code 124; 0 means never.",
+            valueName: "seconds"
+        )
     )
     var timeout: UInt64 = 0
     @Flag(name: .long, help: "Run the command by SSH, not through the VM's agent.")
@@ -51,7 +54,8 @@ struct Execute: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
     @Argument(
         parsing: .captureForPassthrough,
-        help: ArgumentHelp("The VM and the command.", valueName: "[vm] [--] command...")
+        help: ArgumentHelp("The VM and the command.", valueName: "[vm] [--] command..."),
+        completion: .machines
     )
     var words: [String] = []
 
@@ -90,7 +94,7 @@ struct Execute: AsyncParsableCommand {
             guard ids.contains(where: { $0.text.hasPrefix(words[0].lowercased()) }) else {
                 return (try await session.resolver.machine(nil), words)
             }
-            return (try Resolver.pick(words[0], among: ids, noun: "VM"), Array(words.dropFirst()))
+            return (try Resolver.pick(words[0], among: ids, as: .machine), Array(words.dropFirst()))
         }
     }
 

@@ -17,7 +17,7 @@ struct ImageDelete: AsyncParsableCommand {
         aliases: ["rm"]
     )
 
-    @Argument(help: "Images: their names, their ids, or the first characters of those.")
+    @Argument(help: "Images: their names, their ids, or the first characters of those.", completion: .images)
     var images: [String]
     @OptionGroup var format: FormatOptions
     @OptionGroup var common: CommonOptions
@@ -60,9 +60,6 @@ struct ImageDelete: AsyncParsableCommand {
         if let id = BaseImageID(text) { return id }
         let images = try await client.allImages()
         if let named = images.first(where: { $0.image_name == text }) { return named.base_image_id }
-        guard Resolver.isPrefix(text) else {
-            throw VersError(.notFound, "image '\(text.prefix(80))' not found", hint: "see 'vers image list'")
-        }
-        return try Resolver.pick(text, among: images.map(\.base_image_id), noun: "image")
+        return try Resolver.pick(text, among: images.map(\.base_image_id), as: .image)
     }
 }

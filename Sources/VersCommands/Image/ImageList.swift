@@ -25,28 +25,23 @@ struct ImageList: AsyncParsableCommand {
         try await context.withSession { session in
             let images = try await session.client.allImages()
             try Rendering(json: images, ids: images.map(\.base_image_id.text)) {
-                Self.text(of: images, for: context.outputStream)
+                Self.listing.text(of: images, for: context.outputStream)
             }.write(to: context, format: format.format, quiet: quiet.quiet)
         }
     }
 
-    static func text(of images: [BaseImageInfo], for stream: TerminalStream) -> String {
-        guard !images.isEmpty else { return "No images found." }
-        var table = Table([
-            .init("NAME", minimumWidth: 12), .init("IMAGE ID", minimumWidth: 36), .init("STATUS", minimumWidth: 8),
-            .init("SIZE", minimumWidth: 9), .init("SOURCE", minimumWidth: 7), .init("CREATED"),
-        ])
-        for image in images {
-            table.append([
-                StyledText(image.image_name),
-                StyledText(image.base_image_id.text),
-                StyledText(image.status.rawValue, image.status.style),
-                StyledText(image.size_mib > 0 ? "\(image.size_mib) MiB" : "-"),
-                StyledText(image.source_type.rawValue),
-                StyledText(Timestamp.short(image.created_at)),
-            ])
-        }
-        return table.rendered(for: stream)
+    private static var listing: Listing<BaseImageInfo> {
+        Listing(
+            none: "No images found.",
+            [
+                .init("NAME", width: 12) { $0.image_name },
+                .init("IMAGE ID", width: 36) { $0.base_image_id.text },
+                .init("STATUS", width: 8, style: { $0.status.style }) { $0.status.rawValue },
+                .init("SIZE", width: 9) { $0.size_mib > 0 ? "\($0.size_mib) MiB" : "-" },
+                .init("SOURCE", width: 7) { $0.source_type.rawValue },
+                .init("CREATED") { Timestamp.short($0.created_at) },
+            ]
+        )
     }
 }
 

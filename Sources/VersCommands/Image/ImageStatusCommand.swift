@@ -15,7 +15,7 @@ struct ImageStatusCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The image's name.")
+    @Argument(help: "The image's name.", completion: .images)
     var name: String
     @OptionGroup var format: FormatOptions
     @OptionGroup var quiet: QuietOptions

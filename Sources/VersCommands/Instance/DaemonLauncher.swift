@@ -15,7 +15,12 @@ struct DaemonLauncher: Sendable {
     let home: InstanceHome
 
     func launch() async throws -> DaemonDescription {
-        try prepareHome()
+        try UserDirectory.make(
+            home.path,
+            mode: .ownerReadWriteExecute,
+            code: .forbidden,
+            hint: "set VERS_HOME to a directory that you may write"
+        )
         let home = home
         let lock = try await Blocking.run { try FileLock.acquire(home.launchLock) }
         defer { close(lock) }
@@ -59,23 +64,6 @@ struct DaemonLauncher: Sendable {
             )
         }
         return found
-    }
-
-    private func prepareHome() throws {
-        do {
-            try FileManager.default.createDirectory(
-                atPath: home.path.string,
-                withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700]
-            )
-        } catch {
-            throw VersError(
-                .forbidden,
-                "cannot make \(home.path): \(error.localizedDescription)",
-                hint: "set VERS_HOME to a directory that you may write",
-                cause: error
-            )
-        }
     }
 
     /// The error with what the daemon wrote last on stderr, indented.

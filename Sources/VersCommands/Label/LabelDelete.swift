@@ -17,7 +17,10 @@ struct LabelDelete: AsyncParsableCommand {
         aliases: ["rm"]
     )
 
-    @Argument(help: ArgumentHelp("A VM (HEAD when absent) and names of labels.", valueName: "[vm] key..."))
+    @Argument(
+        help: ArgumentHelp("A VM (HEAD when absent) and names of labels.", valueName: "[vm] key..."),
+        completion: .machines
+    )
     var words: [String]
     @OptionGroup var format: FormatOptions
     @OptionGroup var common: CommonOptions

@@ -17,7 +17,7 @@ struct LabelList: AsyncParsableCommand {
         aliases: ["ls"]
     )
 
-    @Argument(help: "A VM: alias, id or the first characters of it; HEAD when absent.")
+    @Argument(help: .machineOrHead, completion: .machines)
     var vm: String?
     @OptionGroup var quiet: QuietOptions
     @OptionGroup var format: FormatOptions

@@ -23,7 +23,10 @@ struct LabelSet: AsyncParsableCommand {
 
 /// What `label set` and `label replace` share.
 struct LabelChange: ParsableArguments {
-    @Argument(help: ArgumentHelp("A VM (HEAD when absent) and its labels.", valueName: "[vm] key=value..."))
+    @Argument(
+        help: ArgumentHelp("A VM (HEAD when absent) and its labels.", valueName: "[vm] key=value..."),
+        completion: .machines
+    )
     var words: [String]
     @OptionGroup var format: FormatOptions
     @OptionGroup var common: CommonOptions

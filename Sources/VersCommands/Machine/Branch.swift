@@ -22,7 +22,10 @@ struct Branch: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "A VM (alias, id or the first characters of it) or a commit (tag, repo:tag, id); HEAD when absent.")
+    @Argument(
+        help: "A VM (alias, id or the first characters of it) or a commit (tag, repo:tag, id); HEAD when absent.",
+        completion: .machinesOrCommits
+    )
     var source: String?
     @OptionGroup var reference: ReferenceOption
     @Option(name: [.customShort("n"), .customLong("alias")], help: "A name for the new VM.")
@@ -59,7 +62,7 @@ struct Branch: AsyncParsableCommand {
         guard network.configuration(over: nil) == nil || count == 1 else {
             throw VersError(.invalidArgument, "--network is for one VM, but --count is \(count)")
         }
-        guard source == nil || reference.ref == nil else {
+        guard source == nil || [nil, ReferenceOption.withoutValue].contains(reference.ref) else {
             throw VersError(.invalidArgument, "both a source and --ref given")
         }
     }
@@ -68,42 +71,23 @@ struct Branch: AsyncParsableCommand {
         let context = common.context
         try await context.withSession { session in
             let target = try await resolve(session)
-            let network = network.configuration(over: nil)
-            if case .machine(let id) = target, network != nil {
-                throw VersError(
-                    .invalidArgument,
-                    "a branch of vm \(id) is in its network: --network is for VMs from a commit",
-                    hint:
-                        "commit the VM and start one from that: vers commit, vers run-commit <commit> --network bridge"
-                )
-            }
-            let sourceID = target.text
-            let name =
-                switch target {
-                case .machine(let id): session.name(of: id)
-                case .commit(let id): id.text
-                }
+            let name = target.machine.map(session.name) ?? target.text
             if !quiet.quiet, format.format == nil {
                 context.note("Creating \(counted(count, "new VM")) from \(name)...")
             }
-            let ids = try await context.progress("branching \(name)") {
-                switch target {
-                case .machine(let id): try await session.client.branch(id, count: count)
-                case .commit(let id) where network != nil:
-                    [try await session.client.createMachine(from: id, network: network)]
-                case .commit(let id): try await session.client.branch(id, count: count)
-                }
-            }
+            let ids = try await context.serverWork("branching \(name)") { try await make(from: target, session) }
             guard ids.count == count, let first = ids.first else {
                 throw VersError(.internal, "asked for \(counted(count, "VM")), but the server made \(ids.count)")
             }
-            if let alias {
-                try AliasFile(context).set(alias, to: first)
-                try await NetworkName.publish(alias, of: first, session)
+            try await context.afterMaking(ids) {
+                if let alias {
+                    try context.setAlias(alias, to: first)
+                    try await NetworkName.publish(alias, of: first, session)
+                }
+                if checkout { try HeadFile(context).write(first) }
             }
-            if checkout { try HeadFile(context).write(first) }
             let result = Result(
-                from_id: sourceID,
+                from_id: target.text,
                 from_name: name,
                 new_ids: ids,
                 new_alias: alias,
@@ -116,8 +100,25 @@ struct Branch: AsyncParsableCommand {
     }
 
     private func resolve(_ session: Session) async throws -> Target {
-        if let commit = try await reference.resolve(session) { return .commit(commit) }
-        return try await session.resolver.target(source)
+        if let commit = try await reference.resolve(session, of: source) { return .commit(commit) }
+        let target = try await session.resolver.target(source)
+        guard let id = target.machine, network.configuration(over: nil) != nil else { return target }
+        throw VersError(
+            .invalidArgument,
+            "a branch of vm \(id) is in its network: --network is for VMs from a commit",
+            hint: "commit the VM and start one from that: vers commit, vers run-commit <commit> --network bridge"
+        )
+    }
+
+    private func make(from target: Target, _ session: Session) async throws -> [MachineID] {
+        switch target {
+        case .machine(let id): return try await session.client.branch(id, count: count)
+        case .commit(let id):
+            guard let network = network.configuration(over: nil) else {
+                return try await session.client.branch(id, count: count)
+            }
+            return [try await session.client.createMachine(from: id, network: network)]
+        }
     }
 
     private func text(of result: Result) -> String {

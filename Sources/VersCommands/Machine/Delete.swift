@@ -20,7 +20,7 @@ struct Delete: AsyncParsableCommand {
         aliases: ["kill"]
     )
 
-    @Argument(help: "VMs: alias, id or the first characters of it; HEAD when absent.")
+    @Argument(help: "VMs: alias, id or the first characters of it; HEAD when absent.", completion: .machines)
     var vms: [String] = []
     @Flag(name: .shortAndLong, help: "Also delete everything that descends from them.")
     var recursive = false

@@ -15,7 +15,7 @@ struct Info: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "A VM: alias, id or the first characters of it; HEAD when absent.")
+    @Argument(help: .machineOrHead, completion: .machines)
     var vm: String?
     @OptionGroup var quiet: QuietOptions
     @OptionGroup var format: FormatOptions

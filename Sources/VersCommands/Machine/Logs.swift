@@ -16,7 +16,7 @@ struct Logs: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "A VM: alias, id or the first characters of it; HEAD when absent.")
+    @Argument(help: .machineOrHead, completion: .machines)
     var vm: String?
     @Flag(name: .shortAndLong, help: "Go on with new output until interrupted.")
     var follow = false
@@ -39,7 +39,7 @@ struct Logs: AsyncParsableCommand {
         while true {
             let chunk = try await session.client.console(of: id, offset: offset)
             guard !chunk.bytes.isEmpty else { return }
-            session.context.output.write(chunk.bytes)
+            try session.context.output.stream(chunk.bytes)
             offset = chunk.nextOffset
         }
     }
@@ -50,7 +50,7 @@ struct Logs: AsyncParsableCommand {
         while true {
             do {
                 for try await chunk in try await session.client.followConsole(of: id, offset: offset) {
-                    session.context.output.write(chunk.bytes)
+                    try session.context.output.stream(chunk.bytes)
                     offset = chunk.nextOffset
                     delays = Reconnection.delays[...]
                 }

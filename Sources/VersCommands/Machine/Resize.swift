@@ -15,7 +15,7 @@ struct Resize: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "A VM: alias, id or the first characters of it; HEAD when absent.")
+    @Argument(help: .machineOrHead, completion: .machines)
     var vm: String?
     @Option(name: .long, parsing: .unconditional, help: ArgumentHelp("The new size in MiB.", valueName: "mib"))
     var size: Int
@@ -38,7 +38,7 @@ struct Resize: AsyncParsableCommand {
         try await context.withSession { session in
             let id = try await session.resolver.machine(vm)
             let name = session.name(of: id)
-            try await context.progress("growing the disk of \(name)") {
+            try await context.serverWork("growing the disk of \(name)") {
                 try await session.client.resizeDisk(of: id, toMiB: size)
             }
             try Rendering(json: Result(vm_id: id, fs_size_mib: size)) {

@@ -26,7 +26,7 @@ struct Run: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "Image to start from: the same as --rootfs.")
+    @Argument(help: "Image to start from: the same as --rootfs.", completion: .images)
     var image: String?
     @OptionGroup var machine: MachineOptions
     @OptionGroup var network: NetworkOptions
@@ -87,11 +87,13 @@ struct Run: AsyncParsableCommand {
         if wakeOnTraffic { configuration.wake_on_traffic = true }
         configuration.idle_timeout_secs = idleTimeout.seconds
         try await context.withSession { [configuration] session in
-            let id = try await context.progress("starting a VM") {
+            let id = try await context.serverWork("starting a VM") {
                 try await session.client.createMachine(configuration, waitForBoot: !detach)
             }
-            if let alias { try AliasFile(context).set(alias, to: id) }
-            try HeadFile(context).write(id)
+            try await context.afterMaking([id]) {
+                if let alias { try context.setAlias(alias, to: id) }
+                try HeadFile(context).write(id)
+            }
             try Rendering(json: Result(vm_id: id, alias: alias, head: id), ids: [id.text]) {
                 let name = alias.map { "\nAlias: \($0)" } ?? ""
                 let start = detach ? "VM '\(id)' is starting." : "VM '\(id)' started successfully."
@@ -121,7 +123,11 @@ struct MachineOptions: ParsableArguments {
         help: ArgumentHelp("Size of the disk in MiB.", valueName: "mib")
     )
     var diskMiB: Int?
-    @Option(name: .customLong("rootfs"), help: ArgumentHelp("Image to start from.", valueName: "name"))
+    @Option(
+        name: .customLong("rootfs"),
+        help: ArgumentHelp("Image to start from.", valueName: "name"),
+        completion: .images
+    )
     var imageName: String?
     @Option(name: .customLong("kernel"), help: ArgumentHelp("Kernel of the image.", valueName: "name"))
     var kernelName: String?

@@ -53,17 +53,19 @@ struct RunCommit: AsyncParsableCommand {
         let context = common.context
         try await context.withSession { session in
             let source = try await commit.resolve(session)
-            let id = try await context.progress("starting a VM from commit \(source)") {
+            let id = try await context.serverWork("starting a VM from commit \(source)") {
                 try await session.client.createMachine(from: source, network: network.configuration(over: nil))
             }
-            if wakeOnTraffic {
-                try await session.client.setWakesOnTraffic(true, idleTimeoutSeconds: idleTimeout.seconds, of: id)
+            try await context.afterMaking([id]) {
+                if wakeOnTraffic {
+                    try await session.client.setWakesOnTraffic(true, idleTimeoutSeconds: idleTimeout.seconds, of: id)
+                }
+                if let alias {
+                    try context.setAlias(alias, to: id)
+                    try await NetworkName.publish(alias, of: id, session)
+                }
+                try HeadFile(context).write(id)
             }
-            if let alias {
-                try AliasFile(context).set(alias, to: id)
-                try await NetworkName.publish(alias, of: id, session)
-            }
-            try HeadFile(context).write(id)
             let result = Result(vm_id: id, alias: alias, head: id, commit_key: source)
             try Rendering(json: result, ids: [id.text]) {
                 let name = alias.map { "\nAlias: \($0)" } ?? ""

@@ -4,7 +4,7 @@ import VersClient
 
 /// What `pause`, `resume`, `stop` and `start` share: one VM, one state to ask for.
 struct StateChange: ParsableArguments {
-    @Argument(help: "A VM: alias, id or the first characters of it; HEAD when absent.")
+    @Argument(help: .machineOrHead, completion: .machines)
     var vm: String?
     @OptionGroup var format: FormatOptions
     @OptionGroup var common: CommonOptions
@@ -23,7 +23,7 @@ struct StateChange: ParsableArguments {
         try await context.withSession { session in
             let id = try await session.resolver.machine(vm)
             let name = session.name(of: id)
-            try await context.progress("\(doing) \(name)") {
+            try await context.serverWork("\(doing) \(name)") {
                 try await session.client.setState(of: id, to: state)
             }
             try Rendering(json: Result(vm_id: id, state: state)) {

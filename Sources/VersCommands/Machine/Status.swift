@@ -16,7 +16,7 @@ struct Status: AsyncParsableCommand {
         aliases: ["ps", "list"]
     )
 
-    @Argument(help: "A VM: alias, id or the first characters of it; all when absent.")
+    @Argument(help: "A VM: alias, id or the first characters of it; all when absent.", completion: .machines)
     var vm: String?
     @OptionGroup var quiet: QuietOptions
     @OptionGroup var format: FormatOptions
@@ -48,7 +48,7 @@ struct Status: AsyncParsableCommand {
                 }
                 let head = quiet.quiet || format.format != nil ? "" : try Self.headLine(context)
                 return try Rendering(json: entries, ids: entries.map(\.summary.vm_id.text)) {
-                    "\(head)\n\n\(Self.table(entries, for: context.outputStream))"
+                    "\(head)\n\n\(Self.listing.text(of: entries, for: context.outputStream))"
                 }.write(to: context, format: format.format, quiet: quiet.quiet)
             }
             let id = try await session.resolver.machine(vm)
@@ -67,21 +67,16 @@ struct Status: AsyncParsableCommand {
             : "HEAD: none in this directory (made by 'vers run' or 'vers init')"
     }
 
-    static func table(_ entries: [Entry], for stream: TerminalStream) -> String {
-        guard !entries.isEmpty else { return "No VMs found." }
-        var table = Table([
-            .init("VM ID", minimumWidth: 36), .init("STATE", minimumWidth: 8), .init("CREATED", minimumWidth: 20),
-            .init("ALIAS"),
-        ])
-        for entry in entries {
-            table.append([
-                StyledText(entry.summary.vm_id.text),
-                StyledText(entry.summary.state.rawValue, entry.summary.state.style),
-                StyledText(Timestamp.short(entry.summary.created_at)),
-                StyledText(entry.alias ?? "", .cyan),
-            ])
-        }
-        return table.rendered(for: stream)
+    private static var listing: Listing<Entry> {
+        Listing(
+            none: "No VMs found.",
+            [
+                .init("VM ID", width: 36) { $0.summary.vm_id.text },
+                .init("STATE", width: 8, style: { $0.summary.state.style }) { $0.summary.state.rawValue },
+                .init("CREATED", width: 20) { Timestamp.short($0.summary.created_at) },
+                .init("ALIAS", style: .cyan) { $0.alias ?? "" },
+            ]
+        )
     }
 
     private static func text(of entry: Entry) -> String {

@@ -19,7 +19,7 @@ struct Tree: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "Show only what descends from this VM or commit.")
+    @Argument(help: "Show only what descends from this VM or commit.", completion: .machinesOrCommits)
     var root: String?
     @OptionGroup var quiet: QuietOptions
     @OptionGroup var format: FormatOptions

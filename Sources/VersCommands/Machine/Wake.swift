@@ -26,7 +26,7 @@ struct Wake: AsyncParsableCommand {
 
     @Argument(help: "on or off.")
     var choice: Choice
-    @Argument(help: "A VM: alias, id or the first characters of it; HEAD when absent.")
+    @Argument(help: .machineOrHead, completion: .machines)
     var vm: String?
     @OptionGroup var idleTimeout: IdleTimeoutOptions
     @OptionGroup var format: FormatOptions

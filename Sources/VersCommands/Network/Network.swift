@@ -18,7 +18,7 @@ struct Network: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "A VM: alias, id or the first characters of it; HEAD when absent.")
+    @Argument(help: .machineOrHead, completion: .machines)
     var vm: String?
     @OptionGroup var egress: EgressOptions
     @OptionGroup var format: FormatOptions

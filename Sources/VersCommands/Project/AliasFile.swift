@@ -29,9 +29,13 @@ struct AliasFile {
     }
 
     /// Takes the name from whichever VM had it.
-    func set(_ name: String, to id: MachineID) throws {
+    /// - Returns: that VM; nil when it had none, or this one had it already.
+    @discardableResult
+    func set(_ name: String, to id: MachineID) throws -> MachineID? {
         try AliasName.validate(name)
-        try change { $0[name] = id }
+        var former: MachineID?
+        try change { former = $0.updateValue(id, forKey: name) }
+        return former == id ? nil : former
     }
 
     /// Removes every name of these VMs.
@@ -50,6 +54,14 @@ struct AliasFile {
             let data = try encoder.encode(aliases.mapValues(\.text))
             try UserFile.replace(path, with: String(decoding: data, as: UTF8.self) + "\n")
         }
+    }
+}
+
+extension CommandContext {
+    /// Gives a VM a name, and says so when another VM loses it.
+    func setAlias(_ name: String, to id: MachineID) throws {
+        guard let former = try AliasFile(self).set(name, to: id) else { return }
+        warn("alias '\(name)' named VM \(former) until now")
     }
 }
 

@@ -13,7 +13,7 @@ struct Checkout: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "A VM: alias, id or the first characters of it.")
+    @Argument(help: "A VM: alias, id or the first characters of it.", completion: .machines)
     var vm: String?
     @OptionGroup var format: FormatOptions
     @OptionGroup var common: CommonOptions

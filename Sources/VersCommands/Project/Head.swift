@@ -15,10 +15,12 @@ struct Head: AsyncParsableCommand {
             """
     )
 
+    @OptionGroup var format: FormatOptions
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
         let context = common.context
-        context.print(try HeadFile(context).require().text)
+        let head = try HeadFile(context).require()
+        try Rendering(json: ["head": head.text]) { head.text }.write(to: context, format: format.format)
     }
 }

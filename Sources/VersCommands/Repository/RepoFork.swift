@@ -46,7 +46,9 @@ struct RepoFork: AsyncParsableCommand {
             tag_name: tagName
         )
         try await context.withSession { session in
-            let fork = try await context.progress("forking \(reference)") { try await session.client.fork(request) }
+            let fork = try await context.serverWork("forking \(reference)") {
+                try await session.client.fork(request)
+            }
             try Rendering(json: fork, ids: [fork.vm_id.text]) {
                 """
                 \u{2713} Forked \(reference)

@@ -32,7 +32,14 @@ struct RepoList: AsyncParsableCommand {
             let repositories = try await session.client.repositories()
             try Rendering(json: repositories, ids: repositories.map(\.name)) {
                 Self.table(
-                    repositories.map { ($0.name, $0.is_public ? "public" : "private", $0.created_at, $0.description) },
+                    repositories.map { info in
+                        Row(
+                            name: info.name,
+                            visibility: info.is_public ? "public" : "private",
+                            created: info.created_at,
+                            description: info.description
+                        )
+                    },
                     none: "No repositories found.\nCreate one with 'vers repo create <name>'.",
                     for: context.outputStream
                 )
@@ -45,29 +52,37 @@ struct RepoList: AsyncParsableCommand {
         let repositories = try await session.client.publicRepositories()
         try Rendering(json: repositories, ids: repositories.map(\.full_name)) {
             Self.table(
-                repositories.map { ($0.full_name, "public", $0.created_at, $0.description) },
+                repositories.map { info in
+                    Row(
+                        name: info.full_name,
+                        visibility: "public",
+                        created: info.created_at,
+                        description: info.description
+                    )
+                },
                 none: "No public repositories found.",
                 for: context.outputStream
             )
         }.write(to: context, format: format.format, quiet: quiet.quiet)
     }
 
-    private static func table(
-        _ rows: [(name: String, visibility: String, created: Date, description: String?)],
-        none: String,
-        for stream: TerminalStream
-    ) -> String {
-        guard !rows.isEmpty else { return none }
-        var table = Table([
-            .init("NAME", minimumWidth: 22), .init("VISIBILITY", minimumWidth: 10),
-            .init("CREATED", minimumWidth: 20), .init("DESCRIPTION"),
-        ])
-        for row in rows {
-            table.append([
-                StyledText(row.name, .cyan), StyledText(row.visibility),
-                StyledText(Timestamp.short(row.created)), StyledText(row.description ?? ""),
-            ])
-        }
-        return table.rendered(for: stream)
+    private struct Row {
+        var name: String
+        var visibility: String
+        var created: Date
+        var description: String?
+    }
+
+    private static func table(_ rows: [Row], none: String, for stream: TerminalStream) -> String {
+        let listing = Listing<Row>(
+            none: none,
+            [
+                .init("NAME", width: 22, style: .cyan) { $0.name },
+                .init("VISIBILITY", width: 10) { $0.visibility },
+                .init("CREATED", width: 20) { Timestamp.short($0.created) },
+                .init("DESCRIPTION") { $0.description ?? "" },
+            ]
+        )
+        return listing.text(of: rows, for: stream)
     }
 }

@@ -45,11 +45,12 @@ struct RepoTagList: AsyncParsableCommand {
                     try await session.client.tags(ofPublicRepository: name, of: organisation)
                 }
             try Rendering(json: list.tags, ids: list.tags.map(\.tag_name)) {
-                guard !list.tags.isEmpty else {
-                    return "No tags found in repository '\(list.repository)'."
-                }
-                let table = TagText.table(list.tags.map(TagInfo.init), for: context.outputStream)
-                return "Repository: \(list.repository)\n\n\(table)"
+                let table = TagText.table(
+                    list.tags.map(TagInfo.init),
+                    none: "No tags found in repository '\(list.repository)'.",
+                    for: context.outputStream
+                )
+                return list.tags.isEmpty ? table : "Repository: \(list.repository)\n\n\(table)"
             }.write(to: context, format: format.format, quiet: quiet.quiet)
         }
     }

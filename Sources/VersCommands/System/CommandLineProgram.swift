@@ -1,5 +1,7 @@
 import ArgumentParser
 import Foundation
+import HostSystem
+internal import SystemPackage
 import VersAPI
 
 /// The whole command line: parses, runs, reports, and says how to exit.
@@ -8,12 +10,20 @@ public enum CommandLineProgram {
     /// - Parameter arguments: without the program's name.
     /// - Returns: the exit status: 0 to 7 by the code of the error, or a remote command's own.
     public static func run(_ arguments: [String]) async -> Int32 {
+        StandardStreams.openMissing()
         // A reader of our output that goes away must not end us before the terminal is restored.
         signal(SIGPIPE, SIG_IGN)
         return await run(arguments, context: .process())
     }
 
     static func run(_ arguments: [String], context: CommandContext) async -> Int32 {
+        let status = await runCommand(arguments, context: context)
+        // Whoever went away, as `head` does, has read what it wanted; what a full disk did not take is missed.
+        guard status == 0, let failure = context.output.failure, failure != .brokenPipe else { return status }
+        return report(OutputFailure(errno: failure), context: context)
+    }
+
+    private static func runCommand(_ arguments: [String], context: CommandContext) async -> Int32 {
         var context = context
         var arguments = arguments
         while let first = arguments.first, first == "-V" || first == "--verbose" {
@@ -23,7 +33,7 @@ public enum CommandLineProgram {
         return await CommandContext.$current.withValue(context) {
             do {
                 try UnknownCommand.check(arguments)
-                var command = try VersCommand.parseAsRoot(arguments)
+                var command = try await VersCommand.asyncParseAsRoot(arguments)
                 if var asynchronous = command as? any AsyncParsableCommand {
                     try await asynchronous.run()
                 } else {
@@ -41,6 +51,11 @@ public enum CommandLineProgram {
         if error is CancellationError {
             context.report(VersError(.cancelled, "Operation cancelled"))
             return ErrorCode.cancelled.exitStatus
+        }
+        if let failure = error as? OutputFailure {
+            guard !failure.isBrokenPipe else { return 128 + SIGPIPE }
+            context.report(VersError(.internal, "cannot write to stdout: \(failure.errno)"))
+            return ErrorCode.internal.exitStatus
         }
         if let error = versError(in: error) {
             context.report(error)

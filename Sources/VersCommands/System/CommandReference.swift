@@ -43,7 +43,11 @@ enum CommandReference {
 
         Results go to stdout; progress, warnings and errors to stderr. `--format json` writes the result as JSON, `-q` \
         ids only, one per line. An error is a line `error: ...`, often followed by what to do: `hint: ...`. Colour is \
-        used on terminals, unless `NO_COLOR` is set.
+        used on terminals, unless `NO_COLOR` is set. Output that cannot be written, as on a full disk, is a failure; a \
+        reader that goes away, as `head` does, is none.
+
+        `vers completion SHELL` prints a script that completes commands, options, and the names of VMs, commits, tags \
+        and images that there are.
 
         ## Exit status
 
@@ -57,6 +61,8 @@ enum CommandReference {
         | 5 | bad arguments |
         | 6 | timeout |
         | 7 | cancelled |
+        | 130 | interrupted: what the server was asked to do goes on |
+        | 141 | whoever read the output of `execute` or `logs` went away |
 
         `execute` and `connect` exit with the remote command's code.
 

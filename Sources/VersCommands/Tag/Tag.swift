@@ -25,18 +25,18 @@ struct Tag: AsyncParsableCommand {
 
 /// How tags are shown.
 enum TagText {
-    static func table(_ tags: [TagInfo], for stream: TerminalStream) -> String {
-        var table = Table([
-            .init("TAG", minimumWidth: 18), .init("COMMIT", minimumWidth: 36), .init("CREATED", minimumWidth: 20),
-            .init("DESCRIPTION"),
-        ])
-        for tag in tags {
-            table.append([
-                StyledText(tag.tag_name, .cyan), StyledText(tag.commit_id.text),
-                StyledText(Timestamp.short(tag.created_at)), StyledText(tag.description ?? ""),
-            ])
-        }
-        return table.rendered(for: stream)
+    /// - Parameter none: said where there are none.
+    static func table(_ tags: [TagInfo], none: String, for stream: TerminalStream) -> String {
+        let listing = Listing<TagInfo>(
+            none: none,
+            [
+                .init("TAG", width: 18, style: .cyan) { $0.tag_name },
+                .init("COMMIT", width: 36) { $0.commit_id.text },
+                .init("CREATED", width: 20) { Timestamp.short($0.created_at) },
+                .init("DESCRIPTION") { $0.description ?? "" },
+            ]
+        )
+        return listing.text(of: tags, for: stream)
     }
 
     static func lines(of tag: TagInfo, reference: String? = nil) -> String {

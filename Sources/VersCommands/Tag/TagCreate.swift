@@ -17,7 +17,10 @@ struct TagCreate: AsyncParsableCommand {
 
     @Argument(help: "The name: 1 to 64 letters, digits, '.', '_' or '-'.")
     var name: String
-    @Argument(help: "The commit: a tag, repo:tag, its id, or the first characters of its id.")
+    @Argument(
+        help: "The commit: a tag, repo:tag, its id, or the first characters of its id.",
+        completion: .commits
+    )
     var commit: String
     @Option(name: .shortAndLong, help: "What it is.")
     var description: String?

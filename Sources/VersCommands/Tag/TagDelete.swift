@@ -15,7 +15,7 @@ struct TagDelete: AsyncParsableCommand {
         aliases: ["rm"]
     )
 
-    @Argument(help: "The tags.")
+    @Argument(help: "The tags.", completion: .tags)
     var names: [String]
     @OptionGroup var format: FormatOptions
     @OptionGroup var common: CommonOptions

@@ -16,7 +16,7 @@ struct TagGet: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The tag.")
+    @Argument(help: "The tag.", completion: .tags)
     var name: String
     @OptionGroup var quiet: QuietOptions
     @OptionGroup var format: FormatOptions

@@ -26,9 +26,11 @@ struct TagList: AsyncParsableCommand {
         try await context.withSession { session in
             let tags = try await session.client.tags()
             try Rendering(json: tags, ids: tags.map(\.tag_name)) {
-                tags.isEmpty
-                    ? "No tags found.\nCreate one with 'vers tag create <name> <commit>'."
-                    : TagText.table(tags, for: context.outputStream)
+                TagText.table(
+                    tags,
+                    none: "No tags found.\nCreate one with 'vers tag create <name> <commit>'.",
+                    for: context.outputStream
+                )
             }.write(to: context, format: format.format, quiet: quiet.quiet)
         }
     }

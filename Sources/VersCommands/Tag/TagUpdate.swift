@@ -15,7 +15,7 @@ struct TagUpdate: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The tag.")
+    @Argument(help: "The tag.", completion: .tags)
     var name: String
     @OptionGroup var change: TagChange
     @OptionGroup var quiet: QuietOptions

@@ -99,6 +99,23 @@ extension IntegrationTests {
             }
         }
 
+        @Test func `a home that no socket fits in is refused before anything is made`() async throws {
+            try await Instance.run(startsDaemon: false) { instance in
+                let home = instance.home.appending(String(repeating: "d", count: 100)).appending("home")
+                let program = try RunningProgram(
+                    TestEnvironment.binaries.appending("versd"),
+                    ["--home", home.string],
+                    environment: instance.environment,
+                    directory: "/tmp"
+                )
+                defer { program.forget() }
+                let result = try await program.result(within: .seconds(30))
+                #expect(result.status == 5)
+                #expect(result.stderr.contains("may have 107"))
+                #expect(!FileManager.default.fileExists(atPath: home.string))
+            }
+        }
+
         @Test func `a VM whose process went while no daemon ran is stopped, and starts from its disk`() async throws {
             try await Instance.run { instance in
                 let client = try instance.client()
