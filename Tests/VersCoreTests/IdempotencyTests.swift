@@ -43,7 +43,7 @@ struct IdempotencyTests {
                 let name = ["X-Idempotency-Key": "one"]
                 _ = try await server.send("POST", Self.newRoot, body: Self.body, key: key, headers: name)
                 let different: [(String, String, String?)] = [
-                    ("POST", Self.newRoot, #"{"vm_config":{"mem_size_mib":64}}"#),
+                    ("POST", Self.newRoot, #"{"vm_config":{"mem_size_mib":256}}"#),
                     ("POST", "/api/v1/vm/new_root", Self.body), ("PATCH", "/api/v1/vm/\(MachineID())/label", nil),
                 ]
                 for (method, path, body) in different {

@@ -8,7 +8,7 @@ import VersAPI
     static let routes: [(String, String, String?, Int, String)] = [
         ("GET", "/vms", nil, 200, "list"),
         ("GET", "/vm", nil, 200, "list"),
-        ("POST", "/vm/new_root?wait_boot=true", #"{"vm_config":{"mem_size_mib":64,"x":1}}"#, 201, "create 64 O true"),
+        ("POST", "/vm/new_root?wait_boot=true", #"{"vm_config":{"mem_size_mib":128,"x":1}}"#, 201, "create 128 O true"),
         ("POST", "/vm/new_root", #"{"vm_config":{}}"#, 201, "create 0 O false"),
         ("POST", "/vm/from_commit", #"{"commit_id":"C"}"#, 201, "create from C"),
         ("GET", "/vm/V/status", nil, 200, "summary V"),

@@ -158,7 +158,8 @@ public struct DomainConfiguration: Sendable {
     /// Free space under which nothing new is created.
     public var reservedDiskMiB = 256
     public static let idleTimeoutSecondsRange = 1...31_536_000
-    public static let memoryMiBRange = 64...1_048_576
+    /// With less than 112 MiB the kernel does not find room for the initramfs, and the guest reboots (Linux 6.1).
+    public static let memoryMiBRange = 128...1_048_576
     public static let vcpuCountRange = 1...64
     public static let diskMiBRange = 1...16_777_216
     public static let maximumChildren = 1000
