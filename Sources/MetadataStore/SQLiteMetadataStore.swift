@@ -1,6 +1,5 @@
 public import Foundation
 import GRDB
-import Glibc
 public import SystemPackage
 public import VersAPI
 public import VersCore
@@ -34,38 +33,20 @@ public final class SQLiteMetadataStore: MetadataStoring {
         try Self.reserveSpace(in: pool)
     }
 
-    /// SQLite moves the log's content into the file every 1000 pages of 4 KiB, so that the log needs no more.
-    private static let reservedPages = 1100
-
     /// A disk that guests have filled must not keep their state from being recorded: the log and the file are grown
-    /// once, and later transactions overwrite what they take up there.
+    /// once, and later transactions overwrite what they take up there. SQLite moves the log's content into the file
+    /// every 1000 pages of 4 KiB, so that the log needs no more.
     private static func reserveSpace(in pool: DatabasePool) throws {
-        let free = try pool.read { try Int.fetchOne($0, sql: "PRAGMA freelist_count") ?? 0 }
-        // The log is removed when the database is closed, and the file keeps its free pages.
-        if free >= reservedPages, reserveLog(of: FilePath(pool.path)) { return }
         do {
             try pool.write { database in
                 try database.execute(sql: "CREATE TABLE reserve (bytes BLOB NOT NULL)")
-                try database.execute(sql: "INSERT INTO reserve VALUES (zeroblob(\(reservedPages) * 4096))")
+                try database.execute(sql: "INSERT INTO reserve VALUES (zeroblob(1100 * 4096))")
             }
             try pool.write { try $0.execute(sql: "DROP TABLE reserve") }
             try pool.writeWithoutTransaction { _ = try $0.checkpoint(.restart) }
         } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
             // Too late to reserve anything; what fits is recorded.
         }
-    }
-
-    /// Gives the log its blocks without writing them: zeros behind its last page are no pages. SQLite locks other files, so
-    /// that to open and close this one releases nothing.
-    /// - Returns: whether it has them. The disk may be full, and the log may not be there yet.
-    private static func reserveLog(of database: FilePath) -> Bool {
-        guard let log = try? FileDescriptor.open(FilePath("\(database)-wal"), .readWrite, options: .closeOnExec) else {
-            return false
-        }
-        defer { try? log.close() }
-        // A page has 24 bytes before it in the log, and the log has 32.
-        let size = 32 + reservedPages * (24 + 4096)
-        return posix_fallocate(log.rawValue, 0, off_t(size)) == 0
     }
 
     /// Waits for running transactions and closes the file.
