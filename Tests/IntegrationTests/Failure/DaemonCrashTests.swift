@@ -7,7 +7,7 @@ import VersCore
 
 extension IntegrationTests {
     /// What must be true at the end, 4: `kill -9` of the daemon at any moment.
-    @Suite(.needs(image: "tiny"), .instance(), .serialized) struct DaemonCrash {
+    @Suite(.needs(image: "tiny"), .alone, .instance(), .serialized) struct DaemonCrash {
         private let instance: Instance
 
         init() throws { instance = try Instance.current }
