@@ -31,8 +31,8 @@ public struct BenchmarkOptions: Sendable {
     /// Copied each way: one file of so many MiB, and so many files of 4 KiB, in hundreds.
     public var copyMebibytes = 1024
     public var copyFiles = 10_000
-    /// Each takes minutes.
-    public var copyRuns = 3
+    /// Each takes minutes: no more than three.
+    var copyRuns: Int { min(runs, 3) }
     /// `versd --standby` of the instance.
     public var standbyCount = 2
     /// Empty means all.
@@ -64,6 +64,5 @@ public struct BenchmarkOptions: Sendable {
         streamMebibytes = 16
         copyMebibytes = 64
         copyFiles = 500
-        copyRuns = 1
     }
 }
