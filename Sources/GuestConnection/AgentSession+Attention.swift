@@ -41,12 +41,12 @@ extension AgentSession {
     }
 
     func countSilence(onlyWhile isRunning: @escaping @Sendable () async -> Bool) {
-        isGuestRunning.withLock { $0 = isRunning }
+        guestState.withLock { $0.isRunning = isRunning }
     }
 
     /// Returns when the agent does not answer any more, though its guest runs.
     private func waitForSilence() async throws {
-        let isGuestRunning = isGuestRunning.withLock { $0 }
+        let isGuestRunning = guestState.withLock { $0.isRunning }
         var heard = ContinuousClock.now
         while true {
             try await Task.sleep(until: heard + patience.silence, clock: .continuous)

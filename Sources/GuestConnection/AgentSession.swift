@@ -15,7 +15,7 @@ final class AgentSession: GuestSession {
     /// Stdin that did not fit into the request of its command, on its way.
     let feeders = Mutex<[ExecID: Task<Void, Never>]>([:])
     /// A guest that stands still is silent, too.
-    let isGuestRunning = Mutex<@Sendable () async -> Bool> { true }
+    let guestState = Mutex(GuestState { true })
     private let reader: Task<Void, Never>
 
     init(
@@ -74,4 +74,10 @@ final class AgentSession: GuestSession {
         await core.close()
         await reader.value
     }
+}
+
+/// Whoever knows whether the guest runs. A closure in a `Mutex` of its own would be wrapped once more at every look (Swift 6.3),
+/// and 100,000 wrappings end with one another on a stack that is too small for it.
+struct GuestState: Sendable {
+    var isRunning: @Sendable () async -> Bool
 }
