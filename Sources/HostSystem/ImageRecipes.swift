@@ -6,11 +6,7 @@ public enum ImageRecipes {
     /// The command that makes the default image of an instance, for a person to type.
     /// - Parameter images: the instance's directory of images.
     public static func command(into images: FilePath) -> String {
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let length = readlink("/proc/self/exe", &buffer, buffer.count)
-        guard length > 0 else { return inSources }
-        let own = FilePath(String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self))
-        return command(into: images, besides: own)
+        ProcessTable.executable(of: getpid()).map { command(into: images, besides: $0) } ?? inSources
     }
 
     /// - Parameter executable: in `bin` of the prefix that `make install` was told, or in a build directory.
