@@ -9,10 +9,11 @@ build=${VERS_BUILD:-$tree/.build/debug}
 work=$(mktemp -d "${TMPDIR:-/tmp}/vers-kvm.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 PATH="$PATH:/usr/sbin:/sbin"
-modules=$(find /lib/modules -maxdepth 1 -name "*-cloud-amd64" | sort -V | tail -n 1)
+kvm=$tree/Tests/KVM
+# shellcheck source-path=SCRIPTDIR source=../machine.sh
+. "$kvm/machine.sh"
 # What is added to Debian.
 added=$work/added
-start=$work/start
 
 # Copies programs with the libraries that they load, to the same places; in Debian /lib is a link to /usr/lib.
 copy_with_libraries() {
@@ -23,12 +24,6 @@ copy_with_libraries() {
         mkdir -p "$folder"
         cp -Lu "$library" "$folder"
     done
-}
-
-# Puts a module into a directory, if it is none that is built in.
-copy_module() {
-    file=$(find "$modules" -name "$2.ko" | head -n 1)
-    if [ -n "$file" ]; then cp "$file" "$1/"; fi
 }
 
 # Installs the daemon from the debug build, without what debuggers need: it would be most of the disk.
@@ -52,13 +47,10 @@ add_files() {
 }
 
 images=$("$tree/scripts/test-images.sh" tiny default)
-mkdir -p "$added/kvm" "$added/usr/bin" "$added/usr/share" "$added/etc/systemd/system/multi-user.target.wants" \
-    "$start/bin" "$start/modules"
+mkdir -p "$added/etc/systemd/system/multi-user.target.wants"
+copy_qemu "$added"
 cp /usr/bin/qemu-system-x86_64 /usr/bin/qemu-img "$added/usr/bin/"
-cp -L -r /usr/share/qemu "$added/usr/share/"
-cp -L -r /usr/share/seabios "$added/usr/share/"
 copy_with_libraries /usr/bin/qemu-system-x86_64 /usr/bin/qemu-img
-for module in irqbypass kvm kvm-amd; do copy_module "$added/kvm" "$module"; done
 install_daemon "$images"
 cp "$here/guest-check.sh" "$added/check.sh"
 cp "$here/guest-daemon.sh" "$added/check-daemon.sh"
@@ -73,18 +65,5 @@ e2fsck -fy "$work/disk.raw" >/dev/null 2>&1 || true
 resize2fs "$work/disk.raw" >/dev/null 2>&1
 add_files "$added" "$work/disk.raw"
 
-for module in virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_blk; do
-    copy_module "$start/modules" "$module"
-    if [ -e "$start/modules/$module.ko" ]; then echo "$module.ko" >>"$start/modules/order"; fi
-done
-cp /bin/busybox "$start/bin/busybox"
-cp "$here/guest-init.sh" "$start/init"
-(cd "$start" && find . | cpio --quiet -o -H newc | gzip -1) >"$work/initramfs"
-
-timeout 1500 qemu-system-x86_64 -machine q35,hpet=off -accel tcg,thread=multi -cpu max -smp 2 -m 2048 \
-    -nodefaults -no-user-config -display none -no-reboot -serial "file:$work/log" \
-    -drive "if=virtio,format=raw,file=$work/disk.raw,cache=unsafe" \
-    -kernel "/boot/vmlinuz-$(basename "$modules")" -initrd "$work/initramfs" \
-    -append "console=ttyS0 panic=-1 quiet systemd.unified_cgroup_hierarchy=1"
-cat "$work/log"
+run_machine "$work/disk.raw" 1500 2048 /sbin/init systemd.unified_cgroup_hierarchy=1
 grep -q "daemon check passed" "$work/log"
