@@ -110,6 +110,8 @@ extension IntegrationTests {
                 MachineConfiguration(mem_size_mib: 128, image_name: "init"),
                 waitForBoot: true
             )
+            // The agent answers as soon as the init is started, whose script may still be at work.
+            try await eventually("the init's greeting") { try await client.sh(machine, "cat /greeting || :") != "" }
             #expect(try await client.sh(machine, "cat /greeting; cat /proc/1/comm") == "from the init\ninit")
             try await client.deleteMachine(machine)
             try await instance.ok("image delete init")
