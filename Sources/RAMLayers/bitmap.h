@@ -11,6 +11,12 @@ static inline bool bitmap_get(const uint64_t *map, size_t bit) { return map[bit 
 
 static inline void bitmap_set(uint64_t *map, size_t bit) { map[bit / 64] |= UINT64_C(1) << (bit % 64); }
 
+static inline void bitmap_clear(uint64_t *map, size_t bit) { map[bit / 64] &= ~(UINT64_C(1) << (bit % 64)); }
+
+static inline void bitmap_add(uint64_t *map, const uint64_t *others, size_t bits) {
+    for (size_t word = 0; word < bitmap_bytes(bits) / sizeof *map; word++) map[word] |= others[word];
+}
+
 /// The first bit in [from, bits) whose value is `wanted`, or `bits`.
 static inline size_t bitmap_next(const uint64_t *map, size_t from, size_t bits, bool wanted) {
     while (from < bits) {

@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -13,74 +11,34 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "bitmap.h"
+#include "client.h"
 #include "freeze.h"
+#include "freezing.h"
 #include "inherit.h"
-#include "interpose.h"
-#include "layers.h"
+#include "later.h"
+#include "precopy.h"
 #include "ram.h"
-#include "rehearsal.h"
+#include "restoring.h"
 #include "text.h"
 #include "thread.h"
-#include "translation.h"
 
 enum { CLIENTS_MAX = 4 };
 
-struct client {
-    int fd;
-    /// Counts up, so that the oldest can be found.
-    unsigned long number;
-    struct line_reader reader;
-};
-
-/// What waits for its file to be opened.
-enum occasion { FREEZE, TAKE_BACK, REWIND };
-
-struct armed {
-    struct client *client;
-    bool armed;
-    enum occasion occasion;
-    enum delta delta;
-    char mark[MARK_MAX];
-    char path[LINE_MAX_BYTES];
-};
-
 static struct client clients[CLIENTS_MAX];
-static struct armed later;
-/// Whether `later` is armed: what every file that is opened is compared with, without a lock.
-static atomic_bool watching;
 /// Held by the control thread while it serves, and by the thread that a put-off freeze happens in. Recursive: the control
 /// thread opens files, too.
 static pthread_mutex_t serving = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 /// Tells the control thread that there is a copy to listen to.
 static int wake = -1;
-/// Whose layers are being collected.
-static struct client *layers_from;
-/// Whose end is the process' end.
-static struct client *leash;
 static unsigned long accepted;
 static int listener;
 
-static void end_client(struct client *client) {
-    // Nobody else knows of a process that waits.
-    if (leash == client) _exit(0);
+void client_end(struct client *client) {
+    restoring_forget(client);
     close(client->fd);
     client->fd = -1;
-    if (later.client == client) {
-        later = (struct armed){.client = NULL};
-        atomic_store(&watching, false);
-    }
-    if (layers_from != client) return;
-    layers_from = NULL;
-    layers_clear();
-}
-
-static void answer(struct client *client, struct text *text) {
-    if (!text_send(text, client->fd)) end_client(client);
-}
-
-static void answer_error(struct client *client, int error, const char *what) {
-    if (!text_send_error(client->fd, error, what)) end_client(client);
+    later_forget(client);
+    freezing_forget(client);
 }
 
 static void answer_status(struct client *client) {
@@ -91,233 +49,47 @@ static void answer_status(struct client *client) {
     text_add_number(&text, guest_ram.mappings);
     text_add(&text, " ");
     text_add(&text, *freeze_mark() ? freeze_mark() : "-");
-    text_add(&text, freeze_pending() ? " 1" : " 0");
-    answer(client, &text);
-}
-
-static void add_layer(struct client *client, const char *path) {
-    if (layers_from && layers_from != client) {
-        answer_error(client, EBUSY, "layer");
-        return;
-    }
-    layers_from = client;
-    int error = layers_add(path);
-    struct text text = {.length = 0};
-    text_add(&text, "layer");
-    if (error) answer_error(client, error, "layer");
-    else answer(client, &text);
-}
-
-static void map_layers(struct client *client) {
-    if (guest_ram.layers_mapped || guest_ram.broken || freeze_happened()) {
-        answer_error(client, EALREADY, "map");
-        return;
-    }
-    int error = layers_map();
-    if (error) {
-        answer_error(client, error, "map");
-        return;
-    }
-    leash = NULL;
-    struct text text = {.length = 0};
-    text_add(&text, "mapped ");
-    text_add_number(&text, guest_ram.mappings);
-    answer(client, &text);
-}
-
-static void rehearse(struct client *client) {
-    bool fits = leash == client && !guest_ram.layers_mapped && !guest_ram.broken;
-    int error = fits ? rehearsal_start() : EALREADY;
-    if (error) {
-        answer_error(client, error, "rehearse");
-        return;
-    }
-    layers_from = NULL;
-    struct text text = {.length = 0};
-    text_add(&text, "rehearsing ");
-    text_add_number(&text, guest_ram.mappings);
-    answer(client, &text);
-}
-
-/// - Parameter name: of the request, which is its answer, too.
-static void arm(struct client *client, enum occasion occasion, const char *name, const char *path) {
-    bool fits = occasion == REWIND ? rehearsal_is_over() : rehearsal_is_under_way();
-    int error = leash != client || !fits || freeze_happened() ? EALREADY
-        : later.client                                       ? EBUSY
-        : !translation_is_understood()                       ? ENOTSUP
-                                                             : 0;
-    if (error) {
-        answer_error(client, error, name);
-        return;
-    }
-    later = (struct armed){.client = client, .armed = true, .occasion = occasion};
-    strcpy(later.path, path);
-    atomic_store(&watching, true);
-    struct text text = {.length = 0};
-    text_add(&text, name);
-    answer(client, &text);
-}
-
-static void answer_rewound(struct client *client, const char *word, size_t changed_pages) {
-    struct text text = {.length = 0};
-    text_add(&text, word);
-    text_add_number(&text, guest_ram.mappings);
-    text_add(&text, " ");
-    text_add_number(&text, changed_pages);
-    answer(client, &text);
-}
-
-static void take_back_now(struct client *client) {
-    size_t changed_pages = 0;
-    int error = rehearsal_take_back(&changed_pages);
-    layers_from = NULL;
-    if (error) answer_error(client, error, "take-back");
-    else answer_rewound(client, "taken-back ", changed_pages);
-}
-
-static enum control_opening rewind_now(struct client *client) {
-    size_t changed_pages = 0;
-    int error = rehearsal_end(&changed_pages);
-    layers_from = NULL;
-    if (error) {
-        answer_error(client, error, "rewind");
-        return CONTROL_FAIL;
-    }
-    leash = NULL;
-    answer_rewound(client, "rewound ", changed_pages);
-    return CONTROL_REWOUND;
-}
-
-static void take_leash(struct client *client) {
-    if (leash || guest_ram.layers_mapped || freeze_happened()) {
-        answer_error(client, EALREADY, "leash");
-        return;
-    }
-    leash = client;
-    interpose_warm_up();
-    struct text text = {.length = 0};
-    text_add(&text, "leash");
-    answer(client, &text);
-}
-
-static bool parse_freeze(char *argument, struct freeze_request *request) {
-    char *mark = line_argument(argument, "since");
-    if (mark && *mark && strlen(mark) < MARK_MAX) {
-        *request = (struct freeze_request){.delta = DELTA_SINCE_MARK, .mark = mark};
-    } else if (strcmp(argument, "everything") == 0) {
-        *request = (struct freeze_request){.delta = DELTA_EVERYTHING};
-    } else if (strcmp(argument, "since-start") == 0) {
-        *request = (struct freeze_request){.delta = DELTA_SINCE_START};
-    } else if (strcmp(argument, "since-first") == 0) {
-        *request = (struct freeze_request){.delta = DELTA_SINCE_FIRST};
-    } else {
-        return false;
-    }
-    return true;
-}
-
-static void freeze_now(struct client *client, struct freeze_request request) {
-    uint64_t start = monotonic_microseconds();
-    pid_t pid = 0;
-    int error = freeze_start(request, client->fd, &pid);
-    if (error) {
-        answer_error(client, error, "freeze");
-        return;
-    }
-    struct text text = {.length = 0};
-    text_add(&text, "frozen ");
-    text_add_number(&text, (uint64_t)pid);
-    text_add(&text, " ");
-    text_add_number(&text, monotonic_microseconds() - start);
-    // When nobody hears it, the copy sees the end of the connection too, and leaves.
-    text_send(&text, client->fd);
-    end_client(client);
-}
-
-static void freeze(struct client *client, char *argument) {
-    struct freeze_request request;
-    if (!parse_freeze(argument, &request)) {
-        answer_error(client, EINVAL, "freeze");
-    } else if (guest_ram.broken) {
-        answer_error(client, EIO, "freeze");
-    } else if (later.client != client) {
-        inherit_little();
-        freeze_now(client, request);
-    } else {
-        later.delta = request.delta;
-        if (request.mark) memcpy(later.mark, request.mark, strlen(request.mark) + 1);
-        later.armed = true;
-        atomic_store(&watching, true);
-        inherit_little();
-        struct text text = {.length = 0};
-        text_add(&text, "armed");
-        answer(client, &text);
-    }
-}
-
-static void put_off(struct client *client, const char *path) {
-    if (later.client) {
-        answer_error(client, EBUSY, "at");
-        return;
-    }
-    later.client = client;
-    strcpy(later.path, path);
-    struct text text = {.length = 0};
-    text_add(&text, "at");
-    answer(client, &text);
-}
-
-/// Does what was armed, and takes it off.
-static enum control_opening do_later(void) {
-    struct armed now = later;
-    later = (struct armed){.client = NULL};
-    atomic_store(&watching, false);
-    switch (now.occasion) {
-    case TAKE_BACK: take_back_now(now.client); return CONTROL_FAIL;
-    case REWIND: return rewind_now(now.client);
-    case FREEZE: break;
-    }
-    freeze_now(now.client, (struct freeze_request){.delta = now.delta, .mark = now.mark});
-    // Counts up, so it cannot be full.
-    eventfd_write(wake, 1);
-    return CONTROL_PASS;
+    text_add(&text, freeze_pending() || precopy_is_under_way() ? " 1" : " 0");
+    client_answer(client, &text);
 }
 
 enum control_opening control_opening(const char *path) {
-    if (!atomic_load(&watching)) return CONTROL_PASS;
+    if (!later_is_armed()) return CONTROL_PASS;
     pthread_mutex_lock(&serving);
-    bool awaited = later.armed && strcmp(later.path, path) == 0;
-    enum control_opening result = awaited ? do_later() : CONTROL_PASS;
+    enum control_opening result = later_do(path);
     pthread_mutex_unlock(&serving);
+    // There may be a copy to listen to. Counts up, so it cannot be full.
+    eventfd_write(wake, 1);
     return result;
 }
 
 static void obey(struct client *client, char *line) {
     char *argument;
-    struct text text = {.length = 0};
+    if (freezing_obey(client, line)) return;
     if (strcmp(line, "ping") == 0) {
-        text_add(&text, "pong 2");
-        answer(client, &text);
+        client_answer_word(client, "pong 3");
     } else if (strcmp(line, "status") == 0) {
         answer_status(client);
     } else if ((argument = line_argument(line, "layer")) && *argument) {
-        add_layer(client, argument);
+        restoring_add_layer(client, argument);
     } else if (strcmp(line, "leash") == 0) {
-        take_leash(client);
+        restoring_take_leash(client);
     } else if (strcmp(line, "map") == 0) {
-        map_layers(client);
+        restoring_map(client);
     } else if (strcmp(line, "rehearse") == 0) {
-        rehearse(client);
+        restoring_rehearse(client);
     } else if ((argument = line_argument(line, "rewind")) && *argument) {
-        arm(client, REWIND, "rewind", argument);
+        later_arm(client, OCCASION_REWIND, "rewind", argument);
     } else if ((argument = line_argument(line, "take-back")) && *argument) {
-        arm(client, TAKE_BACK, "take-back", argument);
+        later_arm(client, OCCASION_TAKE_BACK, "take-back", argument);
     } else if ((argument = line_argument(line, "at")) && *argument) {
-        put_off(client, argument);
+        later_name(client, argument);
+    } else if ((argument = line_argument(line, "ahead")) && *argument) {
+        freezing_name_layer(client, argument);
     } else if ((argument = line_argument(line, "freeze"))) {
-        freeze(client, argument);
+        freezing_request(client, argument);
     } else {
-        answer_error(client, EINVAL, "request");
+        client_refuse(client, EINVAL, "request");
     }
 }
 
@@ -326,7 +98,7 @@ static void serve(struct client *client) {
     case LINE_READY: break;
     case LINE_MORE: return;
     case LINE_ENDED:
-    case LINE_TOO_LONG: end_client(client); return;
+    case LINE_TOO_LONG: client_end(client); return;
     }
     char *line;
     while (client->fd >= 0 && (line = line_next(&client->reader))) obey(client, line);
@@ -336,12 +108,13 @@ static void serve(struct client *client) {
 static void accept_client(void) {
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) return;
+    const struct client *leash = restoring_leash();
     struct client *place = &clients[leash == &clients[0]];
     for (size_t i = 0; i < CLIENTS_MAX && place->fd >= 0; i++) {
         if (&clients[i] == leash) continue;
         if (clients[i].fd < 0 || clients[i].number < place->number) place = &clients[i];
     }
-    if (place->fd >= 0) end_client(place);
+    if (place->fd >= 0) client_end(place);
     place->fd = fd;
     place->number = ++accepted;
     place->reader.length = place->reader.consumed = 0;

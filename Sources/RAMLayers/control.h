@@ -1,6 +1,6 @@
-// The control socket: a line protocol, version 2; in version 1 there was no `since-first`.
+// The control socket: a line protocol, version 3; in version 2 there was no `ahead`, in version 1 no `since-first` either.
 //
-//   ping                      pong 2
+//   ping                      pong 3
 //   status                    status <RAM bytes> <0|1: layers mapped> <mappings> <mark or -> <0|1: a copy is pending>
 //   layer <path>              layer                  adds a layer, the oldest first
 //   leash                     leash                  the process ends when this connection does, unless layers are mapped
@@ -9,6 +9,7 @@
 //   rewind <path>             rewind                 it goes on from other layers, as below
 //   map                       mapped <mappings>      maps the layers; once, before any freeze
 //   at <path>                 at                     the next freeze of this connection is put off, as below
+//   ahead <path>              ahead                  its layer is written to this file while the machine runs on, as below
 //   freeze since <mark>       frozen <pid> <microseconds of the fork>
 //   freeze since-start        the same
 //   freeze since-first        the same               a layer that takes the place of all mapped ones but the first
@@ -19,6 +20,12 @@
 // until it has written it: so memory and device state are those of one moment. Otherwise what a client sends to the
 // agent could be put into the guest's memory between the two, and a virtio queue's indices would not fit its rings.
 //
+// A freeze after `ahead` first writes the layer and, over and over, what changed meanwhile: `armed <pages> <passes>
+// <microseconds>` is the answer then, if it is put off. So little is left when it happens that this process keeps it aside:
+// `frozen 0 <microseconds>`, and the connection still leads here, for the same requests as to a copy. Or it was not little:
+// then there is a copy, as without `ahead`, which completes the layer. `ahead` is refused with ENOTSUP where the kernel does
+// not tell what was written. A layer since a mark that has a holder is not written ahead: `armed` stands alone.
+//
 // A machine that rehearses runs, under emulation, so that QEMU translates the guest's code, and is stopped. When the process
 // opens the path of `take-back`, which fails, devices are reset and memory is that of the layers again, which have been named
 // anew; `taken-back <mappings> <pages that had changed>` follows. When it opens the path of `rewind`, from which QEMU loads
@@ -28,8 +35,8 @@
 //
 // After `frozen` the connection leads to the frozen copy:
 //
-//   copy <path>               copied <pages> <extents> <microseconds>
-//   keep <mark>               kept                   the copy becomes the mark's holder; the connection ends
+//   copy <path>               copied <pages> <extents> <microseconds>   the path of `ahead`, after that
+//   keep <mark>               kept                   the copy becomes the mark's holder, where it needs one; the connection ends
 //   abandon                   (the connection ends)
 //
 // A copy whose connection ends before `keep` leaves. Every request can be answered by `error <errno> <what>`. A line of

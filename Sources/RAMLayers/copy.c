@@ -17,6 +17,7 @@
 #include "extents.h"
 #include "layerfile.h"
 #include "pagemap.h"
+#include "precopy.h"
 #include "ram.h"
 #include "text.h"
 
@@ -56,13 +57,16 @@ static void become_copy(int parent) {
     // A process that changed its uid may not open its own pagemap otherwise.
     prctl(PR_SET_DUMPABLE, 1);
     // Nothing else of QEMU may stay open here: image locks, monitor and agent sockets would outlive their owner.
-    int high_client = fcntl(client, F_DUPFD_CLOEXEC, 512), high_process = fcntl(process, F_DUPFD_CLOEXEC, 512);
-    if (high_client < 0 || high_process < 0) _exit(1);
-    dup3(high_client, FIRST_FD, O_CLOEXEC);
-    dup3(high_process, FIRST_FD + 1, O_CLOEXEC);
+    int kept[] = {client, process, precopy_layer()};
+    int count = precopy_is_under_way() ? 3 : 2;
+    for (int i = 0; i < count; i++) kept[i] = fcntl(kept[i], F_DUPFD_CLOEXEC, 512);
+    for (int i = 0; i < count; i++) {
+        if (kept[i] < 0 || dup3(kept[i], FIRST_FD + i, O_CLOEXEC) < 0) _exit(1);
+    }
     client = FIRST_FD;
     process = FIRST_FD + 1;
-    if (syscall(SYS_close_range, FIRST_FD + 2, ~0U, 0) != 0) _exit(1);
+    if (count == 3) precopy_inherit(FIRST_FD + 2);
+    if (syscall(SYS_close_range, FIRST_FD + count, ~0U, 0) != 0) _exit(1);
     // The host should give up a copy before a machine.
     int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     if (score >= 0) {
@@ -72,85 +76,49 @@ static void become_copy(int parent) {
     pagemap = pagemap_open();
 }
 
-const uint64_t *copy_underneath(enum delta delta) {
-    switch (delta) {
-    case DELTA_SINCE_MARK: return guest_ram.covered_at_mark;
-    case DELTA_SINCE_START: return guest_ram.covered_at_start;
-    case DELTA_SINCE_FIRST: return guest_ram.covered_by_first;
-    case DELTA_EVERYTHING: break;
-    }
-    return NULL;
-}
-
-/// The pages that layers hold which a new one of this kind takes the place of. NULL where there are none.
-static const uint64_t *replaced(enum delta delta) {
-    switch (delta) {
-    case DELTA_SINCE_FIRST: return guest_ram.covered_above_first;
-    case DELTA_EVERYTHING: return guest_ram.covered_at_start;
-    case DELTA_SINCE_MARK:
-    case DELTA_SINCE_START: break;
-    }
-    return NULL;
-}
-
-static void choose(size_t page, const uint64_t *underneath) {
-    // Zero over nothing is nothing. A guest that frees or clears memory leaves many of these.
-    bool hides = underneath && bitmap_get(underneath, page) && !bitmap_get(guest_ram.zero_at_mark, page);
-    if (hides || !ram_page_is_zero(page)) bitmap_set(guest_ram.written, page);
-}
-
-static void choose_own(size_t page, uint64_t entry, void *underneath) {
-    if (pagemap_is_own(entry) && !bitmap_get(guest_ram.unchanged, page)) choose(page, underneath);
-}
-
-static void forget_mark(void) {
-    memset(guest_ram.unchanged, 0, bitmap_bytes(guest_ram.pages));
-    memset(guest_ram.zero_at_mark, 0, bitmap_bytes(guest_ram.pages));
-}
-
 /// Puts the pages of the layer into `guest_ram.written`.
 static int choose_pages(void) {
-    forget_mark();
+    delta_forget_unchanged();
     if (delta == DELTA_SINCE_MARK) {
         // Without an answer nothing counts as unchanged: the layer gets bigger, not wrong.
         if (!send_message(COPY_SCAN, NULL)) leave();
-        if (receive_message() != COPY_SCANNED) forget_mark();
+        if (receive_message() != COPY_SCANNED) delta_forget_unchanged();
     }
-    memset(guest_ram.written, 0, bitmap_bytes(guest_ram.pages));
-    const uint64_t *underneath = copy_underneath(delta), *above = replaced(delta);
-    int error = pagemap_scan(pagemap, choose_own, (void *)underneath);
-    if (error || !above) return error;
-    // Of these the process owns what it has written; what it has not is their layer's, and may not be mapped yet.
-    size_t page = bitmap_next(above, 0, guest_ram.pages, true);
-    while (page < guest_ram.pages) {
-        if (!bitmap_get(guest_ram.written, page)) choose(page, underneath);
-        page = bitmap_next(above, page + 1, guest_ram.pages, true);
-    }
-    return 0;
+    return delta_choose_own(pagemap, delta);
 }
 
-/// Writes the layer and answers `copied <pages> <extents> <microseconds>`.
+static int write_layer(const char *path, struct layer_size *size, const char **what) {
+    if (precopy_is_under_way()) return precopy_finish(size, what);
+    *what = "pagemap";
+    int error = pagemap < 0 ? EACCES : choose_pages();
+    if (error) return error;
+    extents_join(guest_ram.written, guest_ram.pages);
+    int layer;
+    error = layer_create(path, &layer, what);
+    if (error) return error;
+    *what = "write";
+    error = layer_write_pages(layer, guest_ram.written);
+    if (!error) {
+        *what = "holes";
+        error = layer_check(layer, guest_ram.written, size);
+    }
+    close(layer);
+    return error;
+}
+
+/// Writes the layer, or what is left of it, and answers as layer_describe() has it.
 static void copy_memory(const char *path) {
     uint64_t start = monotonic_microseconds();
     struct layer_size size = {0, 0};
-    const char *what = "pagemap";
-    int error = pagemap < 0 ? EACCES : choose_pages();
-    if (!error) {
-        extents_join(guest_ram.written, guest_ram.pages);
-        error = layer_write(path, guest_ram.written, &size, &what);
-    }
+    const char *what;
+    int error = write_layer(path, &size, &what);
     if (error) {
         text_send_error(client, error, what);
         leave();
     }
     copied = true;
     struct text text = {.length = 0};
-    text_add(&text, "copied ");
-    text_add_number(&text, size.pages);
-    text_add(&text, " ");
-    text_add_number(&text, size.extents);
-    text_add(&text, " ");
-    text_add_number(&text, monotonic_microseconds() - start);
+    layer_describe(size, monotonic_microseconds() - start, &text);
     if (!text_send(&text, client)) leave();
 }
 
@@ -163,6 +131,8 @@ static void keep(const char *mark) {
     text_send(&text, client);
     close(client);
     client = -1;
+    // What is written after it is known without a holder.
+    if (precopy_is_under_way()) leave();
 }
 
 static void obey(char *line) {
@@ -197,7 +167,7 @@ static void note_unchanged(size_t page, uint64_t entry, void *unused) {
 }
 
 static void scan_for_process(void) {
-    int error = pagemap < 0 ? EACCES : pagemap_scan(pagemap, note_unchanged, NULL);
+    int error = pagemap < 0 ? EACCES : pagemap_scan_all(pagemap, note_unchanged, NULL);
     if (!send_message(error ? COPY_SCAN_FAILED : COPY_SCANNED, NULL)) leave();
 }
 
@@ -226,7 +196,7 @@ static void trim_page(size_t page, uint64_t entry, void *context) {
 /// is absent here counts as changed.
 static size_t trim_memory(void) {
     struct trim trim = {0, 0, 0};
-    if (pagemap >= 0) pagemap_scan(pagemap, trim_page, &trim);
+    if (pagemap >= 0) pagemap_scan_all(pagemap, trim_page, &trim);
     trim_run(&trim);
     return trim.pages;
 }

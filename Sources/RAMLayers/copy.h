@@ -5,21 +5,11 @@
 // what was there before.
 #pragma once
 
-#include <stdint.h>
 #include <stdnoreturn.h>
 
-enum { MARK_MAX = 64 };
+#include "delta.h"
 
-enum delta {
-    /// What changed since the mark.
-    DELTA_SINCE_MARK,
-    /// What this process changed since its layers were mapped.
-    DELTA_SINCE_START,
-    /// That, and what the layers hold that were mapped above the first: a layer that takes the place of them all.
-    DELTA_SINCE_FIRST,
-    /// All that is not zero.
-    DELTA_EVERYTHING,
-};
+enum { MARK_MAX = 64 };
 
 /// Between the process and its copies; a packet socket carries one per packet.
 enum copy_message_kind {
@@ -40,9 +30,6 @@ struct copy_message {
     enum copy_message_kind kind;
     char mark[MARK_MAX];
 };
-
-/// The pages that the layers underneath a new one of this kind hold. NULL where there are none.
-const uint64_t *copy_underneath(enum delta delta);
 
 /// The life of a frozen copy.
 /// - client: the connection that asked for the freeze, for commands (`copy`, `keep`, `abandon`) and answers.

@@ -1,5 +1,6 @@
 #include "extents.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "bitmap.h"
@@ -16,7 +17,7 @@ enum {
     GAP_MAX = 65535,
 };
 
-// Used by one frozen copy at a time, in its own memory.
+// Used by one thread: a frozen copy, in its own memory, or the process while it serves one request.
 static uint32_t gaps_of_length[GAP_MAX + 1];
 
 struct survey {
@@ -66,4 +67,35 @@ size_t extents_join(uint64_t *pages, size_t count) {
         end = bitmap_next(pages, next, count, false);
     }
     return added;
+}
+
+static bool either(const uint64_t *pages, const uint64_t *others, size_t page) {
+    return bitmap_get(pages, page) || bitmap_get(others, page);
+}
+
+static void reach_back(uint64_t *pages, const uint64_t *others, size_t first) {
+    for (size_t gap = 1; gap <= GAP_ALWAYS && gap < first; gap++) {
+        if (!either(pages, others, first - gap - 1)) continue;
+        for (size_t page = first - gap; page < first; page++) bitmap_set(pages, page);
+        return;
+    }
+}
+
+static void reach_on(uint64_t *pages, const uint64_t *others, size_t end, size_t count) {
+    for (size_t gap = 1; gap <= GAP_ALWAYS && end + gap < count; gap++) {
+        if (!either(pages, others, end + gap)) continue;
+        for (size_t page = end; page < end + gap; page++) bitmap_set(pages, page);
+        return;
+    }
+}
+
+void extents_reach(uint64_t *pages, const uint64_t *others, size_t count) {
+    size_t first = bitmap_next(pages, 0, count, true);
+    while (first < count) {
+        size_t end = bitmap_next(pages, first, count, false);
+        if (first > 0 && !either(pages, others, first - 1)) reach_back(pages, others, first);
+        if (end < count && !bitmap_get(others, end)) reach_on(pages, others, end, count);
+        // What was filled behind the run is looked at next, with the run that it leads to.
+        first = bitmap_next(pages, end, count, true);
+    }
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "bitmap.h"
+#include "precopy.h"
 #include "ram.h"
 
 enum copy_role { ROLE_NONE, ROLE_PENDING, ROLE_HOLDER, ROLE_LEAVING };
@@ -21,6 +22,8 @@ struct copy {
     pid_t pid;
     int socket;
     enum delta delta;
+    /// The layer was begun by the process, which needs no holder of the mark.
+    bool finishes_layer;
     /// A pending copy waits for a scan that cannot start yet, or has not been answered.
     bool wants_scan;
     bool scanning;
@@ -39,6 +42,7 @@ static struct {
 
 static struct copy copies[FREEZE_POLL_MAX];
 static char held_mark[MARK_MAX];
+static bool mark_is_tracked;
 static bool happened;
 
 static struct copy *find_role(enum copy_role role) {
@@ -67,9 +71,11 @@ static void drop_mark(void) {
 
 const char *freeze_mark(void) { return held_mark; }
 
+bool freeze_mark_is_tracked(void) { return mark_is_tracked; }
+
 bool freeze_pending(void) { return find_role(ROLE_PENDING) != NULL; }
 
-bool freeze_happened(void) { return happened; }
+bool freeze_happened(void) { return happened || precopy_has_begun(); }
 
 static int run_copy(void *unused) {
     (void)unused;
@@ -107,6 +113,8 @@ int freeze_start(struct freeze_request request, int client, pid_t *pid) {
         return error;
     }
     *copy = (struct copy){.role = ROLE_PENDING, .pid = child, .socket = sockets[0], .delta = request.delta};
+    copy->finishes_layer = precopy_is_under_way();
+    if (copy->finishes_layer) precopy_hand_over();
     happened = true;
     *pid = child;
     return 0;
@@ -142,17 +150,27 @@ static void finish_scan(enum copy_message_kind answer) {
 
 static void note_covered(enum delta delta) {
     size_t words = bitmap_bytes(guest_ram.pages) / sizeof(uint64_t);
-    const uint64_t *underneath = copy_underneath(delta);
+    const uint64_t *underneath = delta_underneath(delta);
     for (size_t i = 0; i < words; i++) {
         guest_ram.covered_at_mark[i] = (underneath ? underneath[i] : 0) | guest_ram.written[i];
     }
 }
 
-static void keep(struct copy *copy, const char *mark) {
+static void set_mark(enum delta delta, const char *mark, bool is_tracked) {
     dismiss(find_role(ROLE_HOLDER));
-    note_covered(copy->delta);
-    copy->role = ROLE_HOLDER;
-    memcpy(held_mark, mark, MARK_MAX - 1);
+    note_covered(delta);
+    memcpy(held_mark, mark, strnlen(mark, MARK_MAX - 1) + 1);
+    mark_is_tracked = is_tracked;
+    if (is_tracked) precopy_keep();
+}
+
+void freeze_keep(enum delta delta, const char *mark) {
+    set_mark(delta, mark, true);
+}
+
+static void keep(struct copy *copy, const char *mark) {
+    set_mark(copy->delta, mark, copy->finishes_layer);
+    copy->role = copy->finishes_layer ? ROLE_LEAVING : ROLE_HOLDER;
     send_message(copy, COPY_KEPT);
 }
 
@@ -167,9 +185,9 @@ static void reap(struct copy *copy) {
         finish_scan(COPY_SCAN_FAILED);
     }
     // One that was killed may be kept in memory a little longer by whoever looks at it through /proc, and make pages
-    // look shared that are not: no mark can be relied on.
+    // look shared that are not: no mark that has a holder can be relied on.
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        drop_mark();
+        if (!mark_is_tracked) drop_mark();
         finish_scan(COPY_SCAN_FAILED);
     }
     start_scan();

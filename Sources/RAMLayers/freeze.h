@@ -24,10 +24,16 @@ int freeze_start(struct freeze_request request, int client, pid_t *pid);
 /// The mark that is held, or an empty string.
 const char *freeze_mark(void);
 
+/// Whether a layer since the mark can be written ahead of its freeze: the mark has no holder, the kernel tells.
+bool freeze_mark_is_tracked(void);
+
+/// Makes a freeze the mark whose layer this process has written, and a holder of another mark leave.
+void freeze_keep(enum delta delta, const char *mark);
+
 /// Whether a copy exists that is neither kept nor gone.
 bool freeze_pending(void);
 
-/// Whether any copy was ever made.
+/// Whether anything was ever frozen, or was to be.
 bool freeze_happened(void);
 
 /// Fills in what to wait for. Returns how many.

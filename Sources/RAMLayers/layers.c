@@ -172,7 +172,7 @@ static void note_own(size_t page, uint64_t entry, void *changed) {
 static int find_written(uint64_t *written) {
     int pagemap = pagemap_open();
     if (pagemap < 0) return errno;
-    int error = pagemap_scan(pagemap, note_own, written);
+    int error = pagemap_scan_all(pagemap, note_own, written);
     close(pagemap);
     return error;
 }

@@ -9,7 +9,7 @@
 
 enum { ENTRIES = 16384 };
 
-// Frozen copies scan, each in its own memory and with one thread, and a rehearsal when it ends.
+// Frozen copies scan, each in its own memory and with one thread, and the process while it serves one request.
 static uint64_t entries[ENTRIES];
 
 int pagemap_open(void) { return open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC); }
@@ -27,9 +27,9 @@ static int read_entries(int pagemap, size_t page, size_t count) {
     return 0;
 }
 
-int pagemap_scan(int pagemap, void (*visit)(size_t page, uint64_t entry, void *context), void *context) {
-    for (size_t page = 0; page < guest_ram.pages; page += ENTRIES) {
-        size_t count = guest_ram.pages - page < ENTRIES ? guest_ram.pages - page : ENTRIES;
+int pagemap_scan(int pagemap, size_t first, size_t end, pagemap_visit *visit, void *context) {
+    for (size_t page = first; page < end; page += ENTRIES) {
+        size_t count = end - page < ENTRIES ? end - page : ENTRIES;
         int error = read_entries(pagemap, page, count);
         if (error) return error;
         for (size_t i = 0; i < count; i++) {
@@ -37,4 +37,8 @@ int pagemap_scan(int pagemap, void (*visit)(size_t page, uint64_t entry, void *c
         }
     }
     return 0;
+}
+
+int pagemap_scan_all(int pagemap, pagemap_visit *visit, void *context) {
+    return pagemap_scan(pagemap, 0, guest_ram.pages, visit, context);
 }

@@ -35,5 +35,10 @@ static inline bool pagemap_is_exclusive(uint64_t entry) {
 /// Opens the pagemap of the calling process (not of the one it was forked from). Returns -1 and sets errno.
 int pagemap_open(void);
 
-/// Calls `visit` for every page of guest RAM whose entry is not 0. Returns 0, or an errno value.
-int pagemap_scan(int pagemap, void (*visit)(size_t page, uint64_t entry, void *context), void *context);
+typedef void pagemap_visit(size_t page, uint64_t entry, void *context);
+
+/// Calls `visit` for every page of guest RAM in [first, end) whose entry is not 0. Returns 0, or an errno value.
+int pagemap_scan(int pagemap, size_t first, size_t end, pagemap_visit *visit, void *context);
+
+/// The same for all pages.
+int pagemap_scan_all(int pagemap, pagemap_visit *visit, void *context);

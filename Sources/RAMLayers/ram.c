@@ -7,25 +7,23 @@
 
 struct guest_ram guest_ram;
 
-static uint64_t *allocate_bitmap(size_t pages, int visibility) {
-    void *map = mmap(NULL, bitmap_bytes(pages), PROT_READ | PROT_WRITE, visibility | MAP_ANONYMOUS, -1, 0);
+uint64_t *ram_bitmap(int visibility) {
+    size_t bytes = bitmap_bytes(guest_ram.pages);
+    void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, visibility | MAP_ANONYMOUS, -1, 0);
     return map == MAP_FAILED ? NULL : map;
 }
 
 bool ram_adopt(void *base, size_t bytes) {
-    struct guest_ram ram = {.base = base, .bytes = bytes, .pages = bytes / PAGE_BYTES};
-    ram.covered_at_start = allocate_bitmap(ram.pages, MAP_PRIVATE);
-    ram.covered_by_first = allocate_bitmap(ram.pages, MAP_PRIVATE);
-    ram.covered_above_first = allocate_bitmap(ram.pages, MAP_PRIVATE);
-    ram.covered_at_mark = allocate_bitmap(ram.pages, MAP_PRIVATE);
-    ram.unchanged = allocate_bitmap(ram.pages, MAP_SHARED);
-    ram.zero_at_mark = allocate_bitmap(ram.pages, MAP_SHARED);
-    ram.written = allocate_bitmap(ram.pages, MAP_SHARED);
-    if (!ram.covered_at_start || !ram.covered_by_first || !ram.covered_above_first || !ram.covered_at_mark
-        || !ram.unchanged || !ram.zero_at_mark || !ram.written)
-        return false;
-    guest_ram = ram;
-    return true;
+    guest_ram = (struct guest_ram){.base = base, .bytes = bytes, .pages = bytes / PAGE_BYTES};
+    guest_ram.covered_at_start = ram_bitmap(MAP_PRIVATE);
+    guest_ram.covered_by_first = ram_bitmap(MAP_PRIVATE);
+    guest_ram.covered_above_first = ram_bitmap(MAP_PRIVATE);
+    guest_ram.covered_at_mark = ram_bitmap(MAP_PRIVATE);
+    guest_ram.unchanged = ram_bitmap(MAP_SHARED);
+    guest_ram.zero_at_mark = ram_bitmap(MAP_SHARED);
+    guest_ram.written = ram_bitmap(MAP_SHARED);
+    return guest_ram.covered_at_start && guest_ram.covered_by_first && guest_ram.covered_above_first
+        && guest_ram.covered_at_mark && guest_ram.unchanged && guest_ram.zero_at_mark && guest_ram.written;
 }
 
 bool ram_page_is_zero(size_t page) {

@@ -38,6 +38,9 @@ extern struct guest_ram guest_ram;
 /// Returns false when there is no memory for it.
 bool ram_adopt(void *base, size_t bytes);
 
+/// A bitmap of all pages, empty; MAP_SHARED for one that copies share. NULL when there is no memory for it.
+uint64_t *ram_bitmap(int visibility);
+
 static inline char *ram_page(size_t page) { return guest_ram.base + page * PAGE_BYTES; }
 
 static inline bool ram_contains(const void *address) {

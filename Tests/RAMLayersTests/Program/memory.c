@@ -3,6 +3,8 @@
 //
 //   write SEED COUNT     COUNT random pages get random content; one in eight is filled with zeros
 //   fill FIRST COUNT BYTE  fills COUNT pages with a byte
+//   hammer SEED          writes random words all over the memory, in a thread, until `rest`
+//   rest                 ends that
 //   read COUNT           reads COUNT pages, spread evenly, as a guest does that looks at memory it never wrote
 //   dump PATH            writes all of the memory to PATH
 //   open PATH            creates a file
@@ -16,6 +18,9 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +48,38 @@ static void write_pages(char *memory, size_t pages, size_t count) {
         }
         for (size_t word = 0; word < PAGE / sizeof *page; word++) page[word] = next_random();
     }
+}
+
+static struct {
+    pthread_t thread;
+    atomic_bool ends;
+    char *memory;
+    size_t pages;
+    uint64_t seed;
+} hammer;
+
+static void *run_hammer(void *unused) {
+    (void)unused;
+    uint64_t random = hammer.seed;
+    while (!atomic_load(&hammer.ends)) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        uint64_t *page = (uint64_t *)(hammer.memory + (random >> 33) % hammer.pages * PAGE);
+        page[random >> 24 & 511] = random;
+    }
+    return NULL;
+}
+
+static int start_hammer(char *memory, size_t pages, uint64_t seed) {
+    hammer.memory = memory;
+    hammer.pages = pages;
+    hammer.seed = seed;
+    atomic_store(&hammer.ends, false);
+    return pthread_create(&hammer.thread, NULL, run_hammer, NULL);
+}
+
+static int rest(void) {
+    atomic_store(&hammer.ends, true);
+    return pthread_join(hammer.thread, NULL);
 }
 
 static unsigned read_pages(const volatile char *memory, size_t pages, size_t count) {
@@ -136,6 +173,10 @@ int main(void) {
         } else if (sscanf(line, "fill %llu %llu %u", &first, &count, &byte) == 3) {
             if (first + count <= bytes / PAGE) memset(memory + first * PAGE, (int)byte, count * PAGE);
             else result = EINVAL;
+        } else if (sscanf(line, "hammer %llu", &seed) == 1) {
+            result = start_hammer(memory, bytes / PAGE, seed);
+        } else if (strcmp(line, "rest\n") == 0) {
+            result = rest();
         } else if (sscanf(line, "read %llu", &count) == 1) {
             read_pages(memory, bytes / PAGE, count);
         } else if (sscanf(line, "dump %8191s", path) == 1) {
