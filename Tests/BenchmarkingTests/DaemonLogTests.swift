@@ -8,7 +8,7 @@ struct DaemonLogTests {
     private static let commit = "0e5b2c0e-6a8c-4b41-9c37-0d5a5a4c3b11"
     private static let freeze =
         "2026-11-22T17:05:10+0000 info versd: commit.id=\(commit) commit.kind=branch freeze.pause-us=8125 "
-        + "freeze.steps-us=stop:812,device-state:2310,freeze:4003 layer.bytes=20971520 layer.depth=2 "
+        + "freeze.steps-us=stop:812,device-state:2310,freeze:4003 layer.ahead-us=12500 layer.bytes=20971520 layer.depth=2 "
         + "layer.duration-us=15250 layer.extents=12 vm.id=5f0c2f0e-9b1d-4e5e-8a53-0f6b5d9f3a77 [VersCore] commit made"
 
     @Test("tells what the engine measured of a freeze")
@@ -20,6 +20,13 @@ struct DaemonLogTests {
         #expect(freeze.steps.map(\.milliseconds) == [0.812, 2.31, 4.003])
         #expect(freeze.layerBytes == 20_971_520)
         #expect(freeze.layerMilliseconds == 15.25)
+        #expect(freeze.layerAheadMilliseconds == 12.5)
+    }
+
+    @Test("tells a freeze of which nothing was written ahead")
+    func nothingAhead() throws {
+        let line = Self.freeze.replacing("layer.ahead-us=12500 ", with: "")
+        #expect(try #require(DaemonLog.freeze(in: line)).layerAheadMilliseconds == nil)
     }
 
     @Test("has other lines, which are no freeze")

@@ -26,7 +26,10 @@ struct DaemonLog: Sendable {
         /// In their order.
         var steps: [Step]
         var layerBytes: UInt64
+        /// After the pause.
         var layerMilliseconds: Double
+        /// Before the pause. Nil when nothing was written of the layer there.
+        var layerAheadMilliseconds: Double?
     }
 
     let path: FilePath
@@ -70,7 +73,8 @@ struct DaemonLog: Sendable {
             pauseMilliseconds: pause,
             steps: steps,
             layerBytes: layerBytes,
-            layerMilliseconds: layer
+            layerMilliseconds: layer,
+            layerAheadMilliseconds: fields["layer.ahead-us"].flatMap(milliseconds)
         )
     }
 

@@ -52,6 +52,7 @@ struct BranchScenario: Scenario {
             record(.branchAnswering, answering / .milliseconds(1))
             record(.pause, freeze.pauseMilliseconds)
             for step in freeze.steps { record(.step(step.name), step.milliseconds) }
+            if let ahead = freeze.layerAheadMilliseconds { record(.layerAhead, ahead) }
             record(.layer, freeze.layerMilliseconds)
             record(.layerSize, Double(freeze.layerBytes) / 1_048_576)
         }

@@ -30,6 +30,7 @@ extension Metric {
         "branch: pause of the parent",
         targets: [Target(.p50, atMost: 10), Target(.p99, atMost: 30)]
     )
+    static let layerAhead = Metric("branch.layer-ahead", "branch: layer written, before the pause")
     static let layer = Metric("branch.layer", "branch: layer written, after the pause")
     static let layerSize = Metric("branch.layer-size", "branch: size of the layer", .mebibytes)
     static let branchRunning = Metric(

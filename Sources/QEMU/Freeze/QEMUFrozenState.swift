@@ -6,9 +6,6 @@ internal import VersCore
 
 /// Guest memory in a frozen copy, which waits to be told where to write it.
 final class QEMUFrozenState: FrozenState {
-    /// The layer is written at memory speed into the page cache; this bounds a disk that hardly moves.
-    private static let slowestMiBPerSecond = 16
-
     let report: FreezeReport
     private let machine: QEMUVirtualMachine
     private let memory: any GuestMemory
@@ -42,7 +39,7 @@ final class QEMUFrozenState: FrozenState {
     }
 
     func memoryLayer() async throws -> MemoryLayerReport {
-        try await copying.enter(timeout: copyTimeout)
+        try await copying.enter(timeout: machine.layerTimeout)
         defer { copying.leave() }
         if let known = state.withLock({ $0.layer }) { return known }
         do {
@@ -70,12 +67,10 @@ final class QEMUFrozenState: FrozenState {
 
     func abandon() async { await release() }
 
-    private var copyTimeout: Duration { .seconds(60 + machine.memoryMiB / Self.slowestMiBPerSecond) }
-
     private func copy() async throws -> MemoryLayerReport {
         let file = layer
         do {
-            let report = try await memory.copy(to: file, timeout: copyTimeout)
+            let report = try await memory.copy(to: file, timeout: machine.layerTimeout)
             await machine.takeBack(file)
             return report
         } catch {

@@ -13,7 +13,6 @@ extension QEMUPreparedFreeze {
         if let reason = machine.qemu.events.haltReason {
             throw VersError(.conflict, "the machine cannot be branched: \(reason)")
         }
-        try await memory.arm(request, timeout: timeouts.command)
         let wasRunning = try await monitor.execute(QueryStatus(), timeout: timeouts.command).running
         var watch = StepWatch()
         let switched: Bool
@@ -39,7 +38,8 @@ extension QEMUPreparedFreeze {
             pause: pause,
             steps: watch.steps,
             diskSwitched: switched,
-            activeDisk: switched ? overlay : below
+            activeDisk: switched ? disk.overlay : disk.below,
+            ahead: ahead
         )
         return QEMUFrozenState(
             machine,
@@ -57,13 +57,13 @@ extension QEMUPreparedFreeze {
         }
         watch.lap("memory", "device state", first: spent)
         // One look at the file's length; QEMU has written its metadata back when it stopped.
-        if request.reusesUnchangedDisk, try DiskFiles.isPristine(below) { return false }
-        let node = DiskLayer(file: below).nodeName
+        if request.reusesUnchangedDisk, try DiskFiles.isPristine(disk.below) { return false }
+        let node = DiskLayer(file: disk.below).nodeName
         _ = try await monitor.execute(
-            BlockdevSnapshot(node: node, overlay: DiskLayer(file: overlay).nodeName),
+            BlockdevSnapshot(node: node, overlay: DiskLayer(file: disk.overlay).nodeName),
             timeout: timeouts.flush
         )
-        machine.state.withLock { $0.activeDisk = overlay }
+        machine.state.withLock { $0.activeDisk = disk.overlay }
         watch.lap("disk")
         return true
     }
@@ -74,8 +74,8 @@ extension QEMUPreparedFreeze {
             await removeOverlay()
             return
         }
-        await machine.takeBack(request.directory.appending(LayerFile.disk.rawValue))
-        let old = below
+        await machine.takeBack(disk.committed)
+        let old = disk.below
         // A second name of the commit's disk is harmless and goes with the machine's directory.
         try? await BlockingPool.run { try HostFile.remove(old) }
     }

@@ -9,6 +9,8 @@ internal import VersCore
 
 /// A machine in a QEMU of its own.
 final class QEMUVirtualMachine: VirtualMachine {
+    private static let slowestMiBPerSecond = 16
+
     let qemu: QEMUProcess
     /// Held by whatever depends on the vCPUs' state from its first to its last step.
     let execution = SerialGate(name: "another change of the machine's execution")
@@ -33,6 +35,9 @@ final class QEMUVirtualMachine: VirtualMachine {
     var process: ProcessIdentity { qemu.identity }
 
     var guestChannel: FilePath { qemu.directory.appending(MachineFile.guestSocket) }
+
+    /// For a layer, which is written at memory speed into the page cache; this bounds a disk that hardly moves.
+    var layerTimeout: Duration { .seconds(60 + memoryMiB / Self.slowestMiBPerSecond) }
 
     var timeouts: QEMUConfiguration.Timeouts { qemu.configuration.timeouts }
 

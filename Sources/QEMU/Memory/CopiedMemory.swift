@@ -62,10 +62,11 @@ final class CopiedMemory: GuestMemory {
         throw VersError(.unsupported, "a machine whose memory is copied is not taken back")
     }
 
-    func arm(_ request: FreezeRequest, timeout: Duration) async throws {
+    func arm(_ request: FreezeRequest, timeout: Duration) async throws -> MemoryAheadReport? {
         guard request.delta == .everything else {
             throw VersError(.internal, "memory that is copied knows no changes: expected a layer of everything")
         }
+        return nil
     }
 
     /// While the guest stands still, QEMU goes on taking in what is sent to the agent's socket. The state of that device

@@ -41,8 +41,9 @@ protocol GuestMemory: Sendable {
     /// Gives a machine that was taken back the memory of `state`, when `load` has had QEMU load the devices' state.
     func rewind(to state: SavedState, timeout: Duration, loading load: () async throws -> Void) async throws
 
-    /// What can be done about a freeze before the pause.
-    func arm(_ request: FreezeRequest, timeout: Duration) async throws
+    /// What can be done about a freeze before the pause: the layer's file is there by now, if the machine cannot make it.
+    /// - Returns: what was written of the layer, where that is done while the guest runs.
+    func arm(_ request: FreezeRequest, timeout: Duration) async throws -> MemoryAheadReport?
 
     /// Within the pause: has the devices saved, and freezes memory as it was at that moment.
     /// - Parameter save: writes the devices' state to a file.

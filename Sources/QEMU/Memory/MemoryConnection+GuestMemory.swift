@@ -73,9 +73,15 @@ extension MemoryConnection: GuestMemory {
     }
 
     /// Has the memory freeze itself when QEMU begins to save its devices: QEMU takes in nothing from the agent's socket
-    /// between the two, so that virtio queues and their rings in memory are those of one moment.
-    func arm(_ request: FreezeRequest, timeout: Duration) async throws {
-        _ = try await self.request("at \(request.deviceState)", expecting: "at", timeout: timeout)
+    /// between the two, so that virtio queues and their rings in memory are those of one moment. Has it write the layer
+    /// until then.
+    func arm(_ request: FreezeRequest, timeout: Duration) async throws -> MemoryAheadReport? {
+        _ = try await self.request("at \(request.deviceState)", expecting: "at")
+        do {
+            _ = try await self.request("ahead \(request.memoryLayer)", expecting: "ahead")
+        } catch MemoryLibraryError.refused(_, let errno, _) where errno == .notSupported || errno == .invalidArgument {
+            // A kernel before Linux 6.7, or a library before version 3: a copy writes all of it.
+        }
         let freeze =
             switch request.delta {
             case .since(let mark): "freeze since \(mark)"
@@ -83,7 +89,10 @@ extension MemoryConnection: GuestMemory {
             case .sinceFirstLayer: "freeze since-first"
             case .everything: "freeze everything"
             }
-        _ = try await self.request(freeze, expecting: "armed", timeout: timeout)
+        let words = try await self.request(freeze, expecting: "armed", timeout: timeout)
+        guard words.count >= 4, let pages = UInt64(words[1]), let passes = Int(words[2]), let time = Int64(words[3])
+        else { return nil }
+        return MemoryAheadReport(bytes: pages * 4096, passes: passes, duration: .microseconds(time))
     }
 
     func freeze(

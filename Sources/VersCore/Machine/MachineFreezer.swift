@@ -242,20 +242,23 @@ struct MachineFreezer: Sendable {
     /// The benchmark reads this line: values without spaces, times in microseconds.
     private func log(_ commit: Commit, _ report: FreezeReport, _ layer: MemoryLayerReport) {
         let steps = report.steps.map { "\($0.name.replacing(" ", with: "-")):\($0.duration.wholeMicroseconds)" }
-        domain.logger.info(
-            "commit made",
-            metadata: [
-                "commit.id": "\(commit.id)",
-                "commit.kind": "\(commit.kind)",
-                "vm.id": "\(commit.parentMachineID?.text ?? "")",
-                "freeze.pause-us": "\(report.pause.wholeMicroseconds)",
-                "freeze.steps-us": "\(steps.joined(separator: ","))",
-                "layer.bytes": "\(layer.bytes)",
-                "layer.extents": "\(layer.extents)",
-                "layer.duration-us": "\(layer.duration.wholeMicroseconds)",
-                "layer.depth": "\(commit.memoryLayers.count)",
-            ]
-        )
+        var metadata: Logger.Metadata = [
+            "commit.id": "\(commit.id)",
+            "commit.kind": "\(commit.kind)",
+            "vm.id": "\(commit.parentMachineID?.text ?? "")",
+            "freeze.pause-us": "\(report.pause.wholeMicroseconds)",
+            "freeze.steps-us": "\(steps.joined(separator: ","))",
+            "layer.bytes": "\(layer.bytes)",
+            "layer.extents": "\(layer.extents)",
+            "layer.duration-us": "\(layer.duration.wholeMicroseconds)",
+            "layer.depth": "\(commit.memoryLayers.count)",
+        ]
+        if let ahead = report.ahead {
+            metadata["layer.ahead-us"] = "\(ahead.duration.wholeMicroseconds)"
+            metadata["layer.ahead-bytes"] = "\(ahead.bytes)"
+            metadata["layer.passes"] = "\(ahead.passes)"
+        }
+        domain.logger.info("commit made", metadata: metadata)
     }
 }
 

@@ -151,12 +151,36 @@ public struct FreezeReport: Sendable {
     public var diskSwitched: Bool
     /// The machine's active disk from now on.
     public var activeDisk: FilePath
+    /// What was written of the memory layer before the pause. Nil when all of it is written afterwards.
+    public var ahead: MemoryAheadReport?
 
-    public init(pause: Duration, steps: [FreezeStep], diskSwitched: Bool, activeDisk: FilePath) {
+    public init(
+        pause: Duration,
+        steps: [FreezeStep],
+        diskSwitched: Bool,
+        activeDisk: FilePath,
+        ahead: MemoryAheadReport? = nil
+    ) {
         self.pause = pause
         self.steps = steps
         self.diskSwitched = diskSwitched
         self.activeDisk = activeDisk
+        self.ahead = ahead
+    }
+}
+
+/// How a memory layer was written while the machine ran on.
+public struct MemoryAheadReport: Sendable, Hashable {
+    /// Pages that were written again count again.
+    public var bytes: UInt64
+    /// How often it was looked for changed pages, with the first time.
+    public var passes: Int
+    public var duration: Duration
+
+    public init(bytes: UInt64, passes: Int, duration: Duration) {
+        self.bytes = bytes
+        self.passes = passes
+        self.duration = duration
     }
 }
 
