@@ -3,6 +3,7 @@
 //
 //   VERS_RAM_FILE     the file that QEMU is told to use as guest RAM; it exists and is never written
 //   VERS_RAM_SOCKET   where to serve control.h, relative to the working directory
+//   VERS_RAM_TRACKING optional: `off` has freezes fork, as where the kernel does not tell which pages were written
 //   VERS_CONSOLE      optional: the file that console.h fills with what QEMU writes to descriptor 6
 #define _GNU_SOURCE
 #include <errno.h>
@@ -23,6 +24,7 @@
 #include "inherit.h"
 #include "interpose.h"
 #include "ram.h"
+#include "tracking.h"
 #include "translation.h"
 
 /// What an emulated guest translates between its restore and its first answer takes about so much.
@@ -45,6 +47,8 @@ __attribute__((constructor)) static void start(void) {
     control_path = getenv("VERS_RAM_SOCKET");
     if (!path || !control_path) return;
     if (stat(path, &ram_file) != 0) give_up(path, errno);
+    const char *tracking = getenv("VERS_RAM_TRACKING");
+    if (tracking && strcmp(tracking, "off") == 0) tracking_forbid();
     // The thread that the machine's files are opened in.
     inherit_thread();
     int error = confine_process();

@@ -93,6 +93,8 @@ static int scan(uint64_t categories, uint64_t *written, size_t *count) {
     return 0;
 }
 
+void tracking_forbid(void) { state = IMPOSSIBLE; }
+
 bool tracking_start(void) {
     if (state != UNKNOWN) return state == TRACKING;
     state = IMPOSSIBLE;

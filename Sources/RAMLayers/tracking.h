@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/// Has tracking_start() fail.
+void tracking_forbid(void);
+
 /// Tracks writes from the first call on. False when the kernel cannot; what was said first is said again.
 bool tracking_start(void);
 

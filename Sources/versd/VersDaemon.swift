@@ -73,7 +73,7 @@ struct VersDaemon: AsyncParsableCommand {
 
     @Option(
         help:
-            "Guest memory: layers (shared between VMs, frozen by a fork), copy (slow: where QEMU cannot load the memory library) or automatic."
+            "Guest memory: layers (shared between VMs), forks (the same without the kernel's tracking of writes, so that the pause of a branch grows with what was written), copy (slow: where QEMU cannot load the memory library) or automatic (layers or copy)."
     )
     var memory: MemoryPreference = .automatic
 

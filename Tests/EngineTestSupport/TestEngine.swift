@@ -28,6 +28,17 @@ package struct TestEngine: Sendable {
         )
     }
 
+    /// One whose freezes fork, in the same directory.
+    package func withoutTracking() async throws -> TestEngine {
+        try await TestEngine(
+            root: root,
+            library: root.appending("libramlayers.so"),
+            accelerator: .tcg,
+            memory: .forks,
+            memoryMiB: memoryMiB
+        )
+    }
+
     /// The guest's kernel, initramfs and disk.
     package var image: FilePath { Self.image(in: root) }
 

@@ -38,12 +38,13 @@ extension EngineTests {
             }
         }
 
-        @Test("five generations keep memory and disk, and later layers since a mark are small")
-        func fiveGenerations() async throws {
+        @Test("five generations keep memory and disk, and later layers since a mark are small", arguments: [true, false])
+        func fiveGenerations(tracksWrites: Bool) async throws {
             let host = try await TestHost.shared.prepared()
+            let engine = tracksWrites ? host.engine : try await host.engine.withoutTracking()
             var commit = host.booted
             for generation in 0..<5 {
-                commit = try await TestMachine.withChild(of: commit, on: host.engine) { machine in
+                commit = try await TestMachine.withChild(of: commit, on: engine) { machine in
                     for earlier in 0..<generation {
                         let sums = try await machine.shell.run("md5sum < /tmp/g\(earlier); md5sum < /disk/g\(earlier)")
                         let lines = sums.split(separator: "\n")
@@ -59,6 +60,7 @@ extension EngineTests {
                         delta: .sinceStart
                     )
                     #expect(first.report.diskSwitched)
+                    if !tracksWrites { #expect(first.report.ahead == nil) }
                     #expect(try await machine.vm.memoryMark() == first.id)
                     let second = try await TestCommit.freeze(
                         machine.vm,

@@ -55,7 +55,8 @@ final class MemoryProcess {
     private var unread: [UInt8] = []
 
     /// - Parameter translates: whether the process has what the library uses of an emulating QEMU.
-    init(pages: Int = MemoryProcess.pages, translates: Bool = false) throws {
+    /// - Parameter tracks: whether the library may have the kernel tell which pages were written.
+    init(pages: Int = MemoryProcess.pages, translates: Bool = false, tracks: Bool = true) throws {
         let compiled = try Compiled.result.get()
         directory = Compiled.directory.appending(UUID().uuidString)
         try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
@@ -66,6 +67,7 @@ final class MemoryProcess {
         process.currentDirectoryURL = URL(fileURLWithPath: directory.string)
         process.environment = [
             "LD_PRELOAD": compiled.library.string, "VERS_RAM_FILE": "ram", "VERS_RAM_SOCKET": "ram.sock",
+            "VERS_RAM_TRACKING": tracks ? "on" : "off",
         ]
         process.standardInput = input
         process.standardOutput = output

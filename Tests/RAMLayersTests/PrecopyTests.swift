@@ -226,6 +226,13 @@ struct PrecopyTests {
         #expect(try process.connect().request("status").hasSuffix(" a 0"))
     }
 
+    @Test("nothing is written ahead where tracking is off")
+    func off() throws {
+        let process = try MemoryProcess(tracks: false)
+        defer { process.end() }
+        #expect(throws: MemoryProcess.Failure("error 95 ahead")) { try process.connect().request("ahead /x") }
+    }
+
     private func eventually(_ condition: () throws -> Bool) throws {
         let deadline = ContinuousClock.now + .seconds(20)
         while try !condition() {

@@ -6,7 +6,10 @@ internal import VersCore
 public enum MemoryPreference: String, Sendable, CaseIterable {
     /// In layers where the memory library can be loaded into QEMU.
     case automatic
+    /// The kernel tells which pages were written, if it can.
     case layers
+    /// In layers, and a freeze forks, as it does where the kernel does not tell.
+    case forks
     case copy
 }
 

@@ -247,7 +247,7 @@ final class QEMUProcess: Sendable {
         var process = DetachedProcess(
             executable: configuration.executable,
             arguments: commandLine.arguments,
-            environment: environment(commandLine),
+            environment: environment(commandLine, configuration.memory),
             workingDirectory: directory,
             output: directory.appending(MachineFile.log),
             inheritedDescriptors: inherited
@@ -268,20 +268,19 @@ final class QEMUProcess: Sendable {
         return handle
     }
 
-    private static func environment(_ commandLine: QEMUCommandLine) -> [String: String] {
+    private static func environment(_ commandLine: QEMUCommandLine, _ memory: MemoryPreference) -> [String: String] {
         let common = ["PATH": "/usr/bin:/bin", "LC_ALL": "C"]
         guard commandLine.memoryMode == .layers else { return common }
-        return common.merging(libraryEnvironment(isConfined: commandLine.isConfined)) { $1 }
-    }
-
-    private static func libraryEnvironment(isConfined: Bool) -> [String: String] {
-        [
+        let isConfined = commandLine.isConfined
+        let library = [
             // Through a descriptor: the path itself may hold blanks or colons, which separate libraries here.
             "LD_PRELOAD": "/proc/self/fd/\(InheritedDescriptor.memoryLibrary.rawValue)",
             "VERS_RAM_FILE": MachineFile.ram,
             "VERS_RAM_SOCKET": MachineFile.name(MachineFile.ramSocket, isConfined: isConfined),
+            "VERS_RAM_TRACKING": memory == .forks ? "off" : "on",
             "VERS_CONSOLE": MachineFile.name(MachineFile.console, isConfined: isConfined),
         ]
+        return common.merging(library) { $1 }
     }
 
     private static func startFailure(_ error: any Error, exit: ProcessExit?, directory: FilePath) -> VersError {
