@@ -14,6 +14,16 @@
 /// that the host has yet to find. 22 MiB took 33 ms instead of 6 (Linux 6.18).
 enum { WRITE_BYTES = 512 << 10 };
 
+/// Longer runs have their blocks allocated at once. Else ext4 books each block by itself, which takes as long as to copy it:
+/// 200 MiB took 50 ms instead of 36. A call takes some 10 µs.
+enum { EXPECTED_PAGES = 256 };
+
+void layer_expect_run(int fd, size_t first, size_t end) {
+    // Best effort; what is wrong with the disk is found when it is written to.
+    if (end - first >= EXPECTED_PAGES)
+        fallocate(fd, 0, (off_t)(first * PAGE_BYTES), (off_t)((end - first) * PAGE_BYTES));
+}
+
 int layer_write_run(int fd, size_t first, size_t end, const char *bytes) {
     size_t start = first * PAGE_BYTES, limit = end * PAGE_BYTES;
     if (!bytes) bytes = ram_page(first);
@@ -38,6 +48,7 @@ int layer_write_pages(int fd, const uint64_t *pages) {
     size_t count = guest_ram.pages;
     for (size_t first = bitmap_next(pages, 0, count, true); first < count;) {
         size_t end = bitmap_next(pages, first, count, false);
+        layer_expect_run(fd, first, end);
         int error = layer_write_run(fd, first, end, NULL);
         if (error) return error;
         first = bitmap_next(pages, end, count, true);

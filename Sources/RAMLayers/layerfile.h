@@ -15,6 +15,9 @@ struct layer_size {
 /// failed. The caller removes the file.
 int layer_create(const char *path, int *fd, const char **what);
 
+/// Prepares for a run of pages that is written whole next.
+void layer_expect_run(int fd, size_t first, size_t end);
+
 /// Writes the pages of [first, end) as they are now, or from `bytes` if that is not NULL. Returns 0 or an errno value.
 int layer_write_run(int fd, size_t first, size_t end, const char *bytes);
 

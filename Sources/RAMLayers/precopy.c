@@ -85,10 +85,14 @@ static int write_while_wanted(const uint64_t *pages, bool (*goes_on)(void *), vo
     size_t first = bitmap_next(pages, 0, guest_ram.pages, true);
     while (first < guest_ram.pages) {
         size_t end = bitmap_next(pages, first, guest_ram.pages, false);
-        if (end - first > PIECE_PAGES) end = first + PIECE_PAGES;
-        if (!goes_on(context)) return ECANCELED;
-        int error = layer_write_run(precopy.layer, first, end, NULL);
-        if (error) return error;
+        layer_expect_run(precopy.layer, first, end);
+        while (first < end) {
+            if (!goes_on(context)) return ECANCELED;
+            size_t piece = end - first < PIECE_PAGES ? end : first + PIECE_PAGES;
+            int error = layer_write_run(precopy.layer, first, piece, NULL);
+            if (error) return error;
+            first = piece;
+        }
         first = bitmap_next(pages, end, guest_ram.pages, true);
     }
     return 0;

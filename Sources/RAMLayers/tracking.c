@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -46,6 +47,8 @@ struct scan {
 static enum { UNKNOWN, IMPOSSIBLE, TRACKING } state;
 static int pagemap = -1;
 static struct region regions[REGIONS_MAX];
+/// Pages that this process was seen to own: it does for good.
+static uint64_t *owned;
 
 /// Protects guest RAM, and lets the kernel take the protection off by itself. What faults in the kernel needs no privilege
 /// either, as nobody is to handle it.
@@ -99,8 +102,9 @@ bool tracking_start(void) {
     if (state != UNKNOWN) return state == TRACKING;
     state = IMPOSSIBLE;
     pagemap = pagemap_open();
+    owned = ram_bitmap(MAP_PRIVATE);
     size_t ignored = 0;
-    if (pagemap < 0 || !watch_ram() || scan(0, NULL, &ignored) != 0) return false;
+    if (pagemap < 0 || !owned || !watch_ram() || scan(0, NULL, &ignored) != 0) return false;
     state = TRACKING;
     return true;
 }
@@ -112,17 +116,19 @@ int tracking_collect(uint64_t *written, size_t *count) {
     return error;
 }
 
-static void drop_if_read(size_t page, uint64_t entry, void *pages) {
-    if (!pagemap_is_own(entry)) bitmap_clear(pages, page);
+static void judge(size_t page, uint64_t entry, void *pages) {
+    if (pagemap_is_own(entry)) bitmap_set(owned, page);
+    else bitmap_clear(pages, page);
 }
 
 int tracking_drop_read(uint64_t *pages) {
-    size_t first = bitmap_next(pages, 0, guest_ram.pages, true);
-    while (first < guest_ram.pages) {
-        size_t end = bitmap_next(pages, first, guest_ram.pages, false);
-        int error = pagemap_scan(pagemap, first, end, drop_if_read, pages);
+    size_t page = bitmap_next(pages, 0, guest_ram.pages, true);
+    while (page < guest_ram.pages) {
+        size_t end = page;
+        while (end < guest_ram.pages && bitmap_get(pages, end) && !bitmap_get(owned, end)) end++;
+        int error = pagemap_scan(pagemap, page, end, judge, pages);
         if (error) return error;
-        first = bitmap_next(pages, end, guest_ram.pages, true);
+        page = bitmap_next(pages, end > page ? end : page + 1, guest_ram.pages, true);
     }
     return 0;
 }
