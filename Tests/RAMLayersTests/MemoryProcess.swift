@@ -28,13 +28,28 @@ enum Compiled {
         return (library: library, program: program, emulator: emulator)
     }
 
+    /// The program that checks the tracking of a KVM guest's writes.
+    static func guest() throws -> FilePath {
+        let tests = FilePath(#filePath).removingLastComponent()
+        let sources = tests.removingLastComponent().removingLastComponent().appending("Sources/RAMLayers")
+        let parts = ["tracking.c", "pagemap.c", "ram.c"].map { sources.appending($0).string }
+        let guest = directory.appending("guest")
+        let options = ["-std=gnu11", "-O2", "-Wall", "-Werror", tests.appending("Program/guest.c").string]
+        try run("/usr/bin/cc", options + parts + ["-o", guest.string])
+        return guest
+    }
+
     private static func run(_ program: FilePath, _ arguments: [String]) throws {
+        guard try status(of: program, arguments) == 0 else { throw MemoryProcess.Failure("\(program) failed") }
+    }
+
+    static func status(of program: FilePath, _ arguments: [String]) throws -> Int32 {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program.string)
         process.arguments = arguments
         try process.run()
         process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw MemoryProcess.Failure("\(program) failed") }
+        return process.terminationReason == .exit ? process.terminationStatus : -1
     }
 }
 

@@ -226,6 +226,19 @@ struct PrecopyTests {
         #expect(try process.connect().request("status").hasSuffix(" a 0"))
     }
 
+    @Test(
+        "what a guest of KVM writes is told as what a thread writes",
+        .enabled(if: access("/dev/kvm", R_OK | W_OK) == 0, "needs /dev/kvm")
+    )
+    func guestOfKVM() throws {
+        let guest = try Compiled.guest()
+        for seed in 1...4 {
+            let status = try Compiled.status(of: guest, ["\(seed)"])
+            // 77: not even one instruction runs under this /dev/kvm.
+            #expect(status == 0 || status == 77, "seed \(seed)")
+        }
+    }
+
     @Test("nothing is written ahead where tracking is off")
     func off() throws {
         let process = try MemoryProcess(tracks: false)

@@ -55,27 +55,40 @@ struct Branch: AsyncParsableCommand {
         print("accelerator \(engine.hypervisor.accelerator.name): \(engine.hypervisor.accelerator.reason)")
         let booted = try await engine.bootedCommit()
         try await TestMachine.withChild(of: booted, on: engine) { parent in
-            try await parent.shell.run("head -c 4000000 /dev/urandom > /tmp/blob")
-            let sum = try await parent.shell.run("md5sum < /tmp/blob")
+            // Written all the time, in the same places.
+            try await parent.shell.run(
+                "(while :; do dd if=/dev/urandom of=/tmp/busy bs=4096 count=500 conv=notrunc 2>/dev/null; done) </dev/null >/dev/null 2>&1 &"
+            )
+            var sums: [String] = []
             var before = booted
-            for round in 1...2 {
+            for round in 1...4 {
+                sums.append(try await parent.shell.run("head -c 3000000 /dev/urandom >/tmp/\(round); md5sum </tmp/\(round)"))
                 let count = try await parent.count()
                 let delta: MemoryDelta = round == 1 ? .sinceStart : .since(mark: before.id)
                 let commit = try await TestCommit.freeze(parent.vm, root: engine.root, parent: before, delta: delta)
-                print("branch \(round): pause \(commit.report.pause), layer \(commit.layer.bytes / 1024) KiB")
+                print("branch \(round): \(Self.describe(commit.report)), layer \(commit.layer.bytes / 1024) KiB")
                 try await TestMachine.withChild(of: commit, on: engine) { child in
                     try await child.waitForCount(above: count + 10)
                     try await parent.waitForCount(above: count + 10)
-                    guard try await child.shell.run("md5sum < /tmp/blob") == sum else {
-                        throw VersError(.internal, "the child's memory differs")
-                    }
+                    try await check(child, sums, "child \(round)")
                 }
                 before = commit
             }
-            guard try await parent.shell.run("md5sum < /tmp/blob") == sum else {
-                throw VersError(.internal, "the parent's memory differs")
-            }
+            try await check(parent, sums, "parent")
         }
         print("engine check passed")
+    }
+
+    private static func describe(_ report: FreezeReport) -> String {
+        guard let ahead = report.ahead else { return "pause \(report.pause)" }
+        return "written ahead in \(ahead.passes) passes, pause \(report.pause)"
+    }
+
+    private func check(_ machine: TestMachine, _ sums: [String], _ name: String) async throws {
+        for (index, sum) in sums.enumerated() {
+            guard try await machine.shell.run("md5sum </tmp/\(index + 1)") == sum else {
+                throw VersError(.internal, "file \(index + 1) differs in the memory of \(name)")
+            }
+        }
     }
 }
