@@ -38,7 +38,10 @@ extension EngineTests {
             }
         }
 
-        @Test("five generations keep memory and disk, and later layers since a mark are small", arguments: [true, false])
+        @Test(
+            "five generations keep memory and disk, and later layers since a mark are small",
+            arguments: [true, false]
+        )
         func fiveGenerations(tracksWrites: Bool) async throws {
             let host = try await TestHost.shared.prepared()
             let engine = tracksWrites ? host.engine : try await host.engine.withoutTracking()

@@ -210,7 +210,9 @@ struct PrecopyTests {
         #expect(throws: MemoryProcess.Failure("error 22 request")) { try freeze.control.request("keep early") }
         #expect(throws: MemoryProcess.Failure("error 22 request")) { try freeze.control.request("copy /elsewhere") }
         #expect(try freeze.control.request("copy \(freeze.layer)").hasPrefix("copied "))
-        #expect(throws: MemoryProcess.Failure("error 22 request")) { try freeze.control.request("copy \(freeze.layer)") }
+        #expect(throws: MemoryProcess.Failure("error 22 request")) {
+            try freeze.control.request("copy \(freeze.layer)")
+        }
         #expect(try freeze.control.request("keep a") == "kept")
         #expect(throws: MemoryProcess.Failure("error 17 create")) {
             let control = try process.connect()

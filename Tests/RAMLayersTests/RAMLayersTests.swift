@@ -119,7 +119,8 @@ struct RAMLayersTests {
             let expected = try process.dump()
             let keep = random.next() % 4 != 0 ? "mark-\(step)" : nil
             // Seeds differ in which kinds of freezes there are.
-            let ahead = seed % 3 == 0 ? false : seed % 3 == 1 ? Precopy.isPossible : Precopy.isPossible && random.next() % 2 == 0
+            let mayBeAhead = seed % 3 == 1 || (seed % 3 == 2 && random.next() % 2 == 0)
+            let ahead = mayBeAhead && Precopy.isPossible
             let layer: Layer
             let layers: [FilePath]
             switch random.next() % 7 {

@@ -56,13 +56,13 @@ struct Branch: AsyncParsableCommand {
         let booted = try await engine.bootedCommit()
         try await TestMachine.withChild(of: booted, on: engine) { parent in
             // Written all the time, in the same places.
-            try await parent.shell.run(
-                "(while :; do dd if=/dev/urandom of=/tmp/busy bs=4096 count=500 conv=notrunc 2>/dev/null; done) </dev/null >/dev/null 2>&1 &"
-            )
+            let write = "dd if=/dev/urandom of=/tmp/busy bs=4096 count=500 conv=notrunc"
+            try await parent.shell.run("(while :; do \(write); done) </dev/null >/dev/null 2>&1 &")
             var sums: [String] = []
             var before = booted
             for round in 1...4 {
-                sums.append(try await parent.shell.run("head -c 3000000 /dev/urandom >/tmp/\(round); md5sum </tmp/\(round)"))
+                let file = "/tmp/\(round)"
+                sums.append(try await parent.shell.run("head -c 3000000 /dev/urandom >\(file); md5sum <\(file)"))
                 let count = try await parent.count()
                 let delta: MemoryDelta = round == 1 ? .sinceStart : .since(mark: before.id)
                 let commit = try await TestCommit.freeze(parent.vm, root: engine.root, parent: before, delta: delta)
