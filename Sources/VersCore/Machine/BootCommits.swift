@@ -77,10 +77,31 @@ actor BootCommits {
             let commit = try await freezeBooted(machine, owner: owner)
             await domain.removeFiles(of: id)
             return commit
+        } catch let failure as BootFailure {
+            // Nobody can ask for the console of a VM that nobody sees.
+            let line = await lastConsoleLine(of: id)
+            await domain.removeFiles(of: id)
+            let written = line.map { ", its console ends with '\($0)'" } ?? ", it wrote nothing on its console"
+            throw failure.error(of: "image '\(hardware.imageName)'", adding: written)
         } catch {
             await domain.removeFiles(of: id)
             throw error
         }
+    }
+
+    /// The last line that a guest has written, if it has written any.
+    private func lastConsoleLine(of id: MachineID) async -> String? {
+        var offset: UInt64 = 0
+        var ending: [UInt8] = []
+        while let chunk = try? await domain.files.console(of: id, offset: offset, limit: 65_536), !chunk.bytes.isEmpty {
+            ending = Array((ending + chunk.bytes).suffix(4096))
+            offset = chunk.nextOffset
+        }
+        let lines = String(decoding: ending, as: UTF8.self).split(whereSeparator: \.isNewline)
+        let texts = lines.map { line in
+            line.filter { $0.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control } }
+        }
+        return texts.last { !$0.allSatisfy(\.isWhitespace) }.map { String($0.prefix(200)) }
     }
 
     private func freezeBooted(_ machine: Machine, owner: Principal) async throws -> Commit {
