@@ -169,9 +169,13 @@ final class ExecSession: Sendable {
 }
 
 extension TerminalSize {
-    /// Nil when `descriptor` is no terminal.
+    /// Nil when `descriptor` is no terminal, or one that does not know its size.
     init?(of descriptor: Int32) {
         guard let size = TerminalWindow.size(of: descriptor) else { return nil }
-        self.init(columns: UInt16(clamping: size.columns), rows: UInt16(clamping: size.rows))
+        self.init(size)
+    }
+
+    init(_ window: TerminalWindow) {
+        self.init(columns: UInt16(clamping: window.columns), rows: UInt16(clamping: window.rows))
     }
 }
