@@ -114,6 +114,21 @@ import VersServer
         }
     }
 
+    @Test(arguments: [(Int32(103), Int32(3)), (104, 4), (105, 5), (1, 1)])
+    func aCopyThatFailsSaysSoOnce(_ script: Int32, _ expected: Int32) async throws {
+        try await withInstance { (test, fixture) async throws in
+            let exec = ExecDouble()
+            exec.emit("tar: a warning\nerror: no such", on: .stderr)
+            exec.emit(" file: /none\n", on: .stderr, cursor: 2)
+            exec.exit(script)
+            fixture.domain.guest.prepare(exec)
+            let id = fixture.domain.machine.text
+            #expect(await test.run("copy", "\(id):/none", "here") == expected)
+            let expectedText = "tar: a warning\nerror: the copy failed in VM '\(id)': no such file: /none\n"
+            #expect(test.errors.text == expectedText)
+        }
+    }
+
     @Test func outputThatCannotBeWrittenIsAnError() async throws {
         try await withInstance { (test, fixture) async throws in
             let exec = ExecDouble()
