@@ -28,7 +28,7 @@ struct Logs: AsyncParsableCommand {
         try await context.withSession { session in
             let id = try await session.resolver.machine(vm)
             if follow {
-                try await followConsole(of: id, session)
+                try await context.output.whileRead { try await followConsole(of: id, session) }
             } else {
                 try await printConsole(of: id, session)
             }
