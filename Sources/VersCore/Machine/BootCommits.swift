@@ -79,9 +79,9 @@ actor BootCommits {
             return commit
         } catch let failure as BootFailure {
             // Nobody can ask for the console of a VM that nobody sees.
-            let line = await lastConsoleLine(of: id)
+            let line = await tellingConsoleLine(of: id)
             await domain.removeFiles(of: id)
-            let written = line.map { ", its console ends with '\($0)'" } ?? ", it wrote nothing on its console"
+            let written = line.map { ", its console says '\($0)'" } ?? ", it wrote nothing on its console"
             throw failure.error(of: "image '\(hardware.imageName)'", adding: written)
         } catch {
             await domain.removeFiles(of: id)
@@ -89,8 +89,8 @@ actor BootCommits {
         }
     }
 
-    /// The last line that a guest has written, if it has written any.
-    private func lastConsoleLine(of id: MachineID) async -> String? {
+    /// Why a guest's kernel panicked, or the last line that the guest has written, if it has written any.
+    private func tellingConsoleLine(of id: MachineID) async -> String? {
         var offset: UInt64 = 0
         var ending: [UInt8] = []
         while let chunk = try? await domain.files.console(of: id, offset: offset, limit: 65_536), !chunk.bytes.isEmpty {
@@ -101,7 +101,8 @@ actor BootCommits {
         let texts = lines.map { line in
             line.filter { $0.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control } }
         }
-        return texts.last { !$0.allSatisfy(\.isWhitespace) }.map { String($0.prefix(200)) }
+        let line = texts.last { $0.contains("Kernel panic") } ?? texts.last { !$0.allSatisfy(\.isWhitespace) }
+        return line.map { String($0.prefix(200)) }
     }
 
     private func freezeBooted(_ machine: Machine, owner: Principal) async throws -> Commit {
