@@ -109,18 +109,7 @@ public enum HostFile {
 
     /// The names in a directory, without `.` and `..`.
     public static func names(in path: FilePath) throws -> [String] {
-        guard let directory = opendir(path.string) else {
-            throw HostError("list", path, errno: Errno(rawValue: errno))
-        }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
+        try DirectoryEntries.names(in: path).map { String(decoding: $0, as: UTF8.self) }
     }
 }
 

@@ -45,16 +45,7 @@ public enum ProcessTable {
 
     /// The pids of all processes.
     public static func processes() throws -> [Int32] {
-        guard let directory = opendir("/proc") else { throw HostError("open", "/proc", errno: Errno(rawValue: errno)) }
-        defer { closedir(directory) }
-        var pids: [Int32] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if let pid = Int32(name) { pids.append(pid) }
-        }
-        return pids
+        try HostFile.names(in: "/proc").compactMap { Int32($0) }
     }
 
     /// Field 22 of a line of `/proc/<pid>/stat`. The second field is a name that may hold spaces and brackets.

@@ -56,12 +56,18 @@ public struct TerminalWindow: Sendable, Hashable {
         self.rows = rows
     }
 
-    /// Nil when `descriptor` is no terminal or does not know.
+    /// For a terminal that does not tell its size, or that nobody looks at.
+    public static let standard = Self(columns: TerminalStream.defaultColumns, rows: 24)
+
+    /// What a terminal does not know, of the two, is as of ``standard``. Nil when `descriptor` is no terminal or knows neither.
     public static func size(of descriptor: Int32) -> Self? {
         var window = winsize()
-        guard ioctl(descriptor, UInt(TIOCGWINSZ), &window) == 0, window.ws_col > 0, window.ws_row > 0 else {
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &window) == 0, window.ws_col > 0 || window.ws_row > 0 else {
             return nil
         }
-        return Self(columns: Int(window.ws_col), rows: Int(window.ws_row))
+        return Self(
+            columns: window.ws_col > 0 ? Int(window.ws_col) : standard.columns,
+            rows: window.ws_row > 0 ? Int(window.ws_row) : standard.rows
+        )
     }
 }

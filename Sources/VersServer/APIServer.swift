@@ -97,17 +97,28 @@ public struct APIServer: Service {
     public func run() async throws {
         let arrivals = ListenerArrivals(configuration, onComplete: onListening)
         defer { if let path = configuration.unixSocket { SocketFile.remove(path) } }
+        let listeners: [Listener] = configuration.unixSocket == nil ? [.tcp] : [.tcp, .unix]
+        let services = listeners.map { listener in ListenerService { try await serve(listener, arrivals) } }
         try await withGracefulShutdownHandler {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await serve(.tcp, arrivals) }
-                if configuration.unixSocket != nil { group.addTask { try await serve(.unix, arrivals) } }
-                // The first failure cancels the other listener; `waitForAll` would wait for it instead.
-                for try await _ in group {}
-            }
+            // A listener that is cancelled says so in the log; one that shuts down says nothing.
+            try await ServiceGroup(
+                configuration: ServiceGroupConfiguration(
+                    services: services.map {
+                        .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup)
+                    },
+                    logger: logger
+                )
+            ).run()
         } onGracefulShutdown: {
             follows.endAll()
         }
     }
+}
+
+private struct ListenerService: Service {
+    let serve: @Sendable () async throws -> Void
+
+    func run() async throws { try await serve() }
 }
 
 extension APIServer {

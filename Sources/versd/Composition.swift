@@ -80,10 +80,11 @@ struct Composition {
         try metadata.close()
     }
 
-    /// Runs the services until a signal or a failure ends them, in the opposite order.
+    /// Runs the services until a signal or a failure ends them, in the opposite order. The failure is all that is said of it:
+    /// the others shut down as they always do.
     private func serve(_ services: [any Service]) async throws {
         let configuration = ServiceGroupConfiguration(
-            services: services.map { .init(service: $0) },
+            services: services.map { .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup) },
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
         )

@@ -114,6 +114,63 @@ import VersServer
         }
     }
 
+    @Test func aReaderThatGoesAwayWhileThereIsNothingToReadEndsTheCommand() async throws {
+        try await withInstance { (test, fixture) async throws in
+            let exec = ExecDouble()
+            fixture.domain.guest.prepare(exec)
+            var context = test.context
+            let pipe = try FileDescriptor.pipe()
+            defer { try? pipe.writeEnd.close() }
+            context.output = .descriptor(pipe.writeEnd.rawValue)
+            let arguments = ["exec", fixture.domain.machine.text, "--", "sleep", "inf"]
+            async let status = CommandLineProgram.run(arguments, context: context)
+            exec.emit("one")
+            let count = try await Blocking.run {
+                try withUnsafeTemporaryAllocation(byteCount: 64, alignment: 1) { try pipe.readEnd.read(into: $0) }
+            }
+            #expect(count == 3)
+            try pipe.readEnd.close()
+            let deadline = ContinuousClock.now + .seconds(30)
+            while fixture.domain.guest.snapshot.signals.isEmpty, .now < deadline { await Task.yield() }
+            #expect(fixture.domain.guest.snapshot.signals == [SIGPIPE])
+            exec.exit(128 + SIGPIPE)
+            #expect(await status == 128 + SIGPIPE)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func aFollowedConsoleEndsWithItsReader() async throws {
+        try await withInstance { (test, fixture) async throws in
+            var context = test.context
+            let pipe = try FileDescriptor.pipe()
+            defer { try? pipe.writeEnd.close() }
+            context.output = .descriptor(pipe.writeEnd.rawValue)
+            async let status = CommandLineProgram.run(["logs", "-f", fixture.domain.machine.text], context: context)
+            fixture.domain.console.write("one line\n", nextOffset: 9)
+            let line = try await Blocking.run {
+                try withUnsafeTemporaryAllocation(byteCount: 64, alignment: 1) { try pipe.readEnd.read(into: $0) }
+            }
+            #expect(line == 9)
+            try pipe.readEnd.close()
+            #expect(await status == 128 + SIGPIPE)
+            #expect(test.errors.text.isEmpty)
+        }
+    }
+
+    @Test(arguments: [(Int32(103), Int32(3)), (104, 4), (105, 5), (1, 1)])
+    func aCopyThatFailsSaysSoOnce(_ script: Int32, _ expected: Int32) async throws {
+        try await withInstance { (test, fixture) async throws in
+            let exec = ExecDouble()
+            exec.emit("tar: a warning\nerror: no such", on: .stderr)
+            exec.emit(" file: /none\n", on: .stderr, cursor: 2)
+            exec.exit(script)
+            fixture.domain.guest.prepare(exec)
+            let id = fixture.domain.machine.text
+            #expect(await test.run("copy", "\(id):/none", "here") == expected)
+            let expectedText = "tar: a warning\nerror: the copy failed in VM '\(id)': no such file: /none\n"
+            #expect(test.errors.text == expectedText)
+        }
+    }
+
     @Test func outputThatCannotBeWrittenIsAnError() async throws {
         try await withInstance { (test, fixture) async throws in
             let exec = ExecDouble()

@@ -47,6 +47,12 @@ import VersServer
             #expect(test.errors.text.contains("no such image"))
             #expect(await test.run("image", "import", "missing.tar") == 3)
             #expect(await test.run("image", "import", ".") == 5)
+            for nothing in ["", " "] {
+                let other = try test.anew()
+                #expect(await other.run("image", "import", nothing) == 5)
+                #expect(other.errors.text.contains("expected an archive's file or the name of an image"))
+                #expect(!other.errors.text.contains("directory"))
+            }
         }
     }
 

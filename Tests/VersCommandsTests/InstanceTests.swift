@@ -207,6 +207,25 @@ import VersServer
         }
     }
 
+    @Test func aGivenKeyIsUsedForTheLocalDaemonToo() async throws {
+        try await ServerFixture.run { fixture in
+            let test = try TestContext()
+            let record = """
+                {"pid":\(getpid()),"url":"\(fixture.endpoints.url)","socket":"\(fixture.socket)","version":"x"}
+                """
+            try test.write(record, to: "instance/daemon.json")
+            try test.write(DomainDouble.key + "\n", to: "instance/owner.key")
+            test.environment["VERS_API_KEY"] = "another"
+            #expect(await test.run("status", "-q") == 2)
+            #expect(test.errors.text.contains("VERS_API_KEY: unset it to act as the instance's owner"))
+            test.environment["VERS_API_KEY"] = ""
+            #expect(await test.run("status", "-q") == 0)
+            try test.write("no key of this daemon's\n", to: "instance/owner.key")
+            test.environment["VERS_API_KEY"] = DomainDouble.key
+            #expect(await test.run("status", "-q") == 0)
+        }
+    }
+
     @Test func aRecordWithoutADaemonCountsForNothing() async throws {
         let test = try TestContext()
         let record = #"{"pid":\#(getpid()),"url":"http://127.0.0.1:1","socket":"/nowhere/versd.sock"}"#

@@ -74,7 +74,43 @@ struct MachineServiceCreateTests {
             #expect(try await test.record(id)?.state == .dead)
             #expect(try await test.record(id)?.stateReason?.contains("scripted failure") == true)
             #expect(test.hypervisor.processes.isEmpty)
+            #expect(error?.hint?.contains("create it again") == true)
             _ = try await test.machines.delete(id, recursive: false, skipWaitBoot: false)
+        }
+    }
+
+    @Test func `a VM whose creation failed is created by its start`() async throws {
+        try await TestDomain.run { test in
+            test.hypervisor.fail(.restore)
+            let id = try await test.machines.create(
+                MachineConfiguration(mem_size_mib: 128),
+                owner: test.owner,
+                waitForBoot: false
+            )
+            try await test.waitUntil(id) { $0.state == .dead }
+            #expect(try await test.record(id)?.activeDisk == nil)
+            test.hypervisor.fail(.restore)
+            await #expect(throws: VersError.self) {
+                try await test.machines.setState(of: id, to: .running, skipWaitBoot: false)
+            }
+            #expect(try await test.record(id)?.state == .dead)
+            #expect(try await test.record(id)?.stateReason?.contains("scripted failure") == true)
+            try await test.machines.setState(of: id, to: .running, skipWaitBoot: false)
+            #expect(try await test.record(id)?.state == .running)
+            #expect(try await test.record(id)?.stateReason == nil)
+            #expect(try await test.record(id)?.activeDisk != nil)
+            #expect(test.hypervisor.processes == [id])
+        }
+    }
+
+    @Test func `an image that does not boot is named, and not the VM that nobody sees`() async throws {
+        try await TestDomain.run { test in
+            test.guests.failIdentity(number: 1)
+            let error = await #expect(throws: VersError.self) { _ = try await test.create() }
+            #expect(error?.message.hasPrefix("image 'default' did not come up: ") == true)
+            #expect(error?.message.hasSuffix("it wrote nothing on its console") == true)
+            #expect(error?.hint == nil)
+            _ = try await test.create()
         }
     }
 

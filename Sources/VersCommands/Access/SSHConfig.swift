@@ -79,8 +79,16 @@ struct SSHConfigFile {
     }
 
     private static var accountHome: String? {
-        guard let entry = getpwuid(getuid()), let home = entry.pointee.pw_dir else { return nil }
-        return String(cString: home)
+        // Entries are longer only where somebody means harm; then the file is named by its full path.
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 16_384) { buffer in
+            var entry = passwd()
+            var found: UnsafeMutablePointer<passwd>?
+            guard let start = buffer.baseAddress,
+                getpwuid_r(getuid(), &entry, start, buffer.count, &found) == 0, found != nil,
+                let home = entry.pw_dir
+            else { return nil }
+            return String(cString: home)
+        }
     }
 
     private var includeLine: String { isRead ? "Include vers.config" : "Include \"\(path)\"" }

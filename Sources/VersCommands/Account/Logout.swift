@@ -19,7 +19,7 @@ struct Logout: AsyncParsableCommand {
         let context = common.context
         let file = CredentialsFile(context)
         let environment = try DotEnv.environment(of: context)
-        let isGiven = environment["VERS_API_KEY"].map { !$0.isEmpty } ?? false
+        let isGiven = InstanceLocator.givenKey(environment) != nil
         guard try file.apiKey() != nil else {
             context.print(
                 isGiven ? "No API key is saved; VERS_API_KEY has one: unset it to log out" : "You are not logged in"
@@ -28,6 +28,6 @@ struct Logout: AsyncParsableCommand {
         }
         try file.save(apiKey: "")
         context.print("\u{2713} API key removed from \(file.path)")
-        if isGiven { context.warn("VERS_API_KEY is still set and is used where VERS_URL is") }
+        if isGiven { context.warn("VERS_API_KEY is still set and goes on to be used") }
     }
 }

@@ -9,12 +9,17 @@ internal import SystemPackage
 struct OutputSink: Sendable {
     private let writeBytes: @Sendable ([UInt8]) throws(Errno) -> Void
     private let firstFailure = FirstFailure()
+    /// Nil for memory.
+    private let file: Int32?
 
-    init(_ writeBytes: @escaping @Sendable ([UInt8]) throws(Errno) -> Void) { self.writeBytes = writeBytes }
+    init(file: Int32? = nil, _ writeBytes: @escaping @Sendable ([UInt8]) throws(Errno) -> Void) {
+        self.file = file
+        self.writeBytes = writeBytes
+    }
 
     /// Writes everything before it returns.
     static func descriptor(_ descriptor: Int32) -> Self {
-        Self { bytes throws(Errno) in
+        Self(file: descriptor) { bytes throws(Errno) in
             var rest = bytes[...]
             while !rest.isEmpty {
                 let written = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
@@ -49,6 +54,34 @@ struct OutputSink: Sendable {
     func stream(_ bytes: [UInt8]) throws(OutputFailure) {
         write(bytes)
         if let failure { throw OutputFailure(errno: failure) }
+    }
+
+    /// Runs `work`, which writes here, and ends it as soon as nobody takes that any more, also while there is nothing to write.
+    /// - Throws: what `work` does; `OutputFailure`.
+    func whileRead<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value.self) { group in
+            group.addTask { try await work() }
+            group.addTask {
+                try await waitUntilUnread()
+                throw OutputFailure(errno: .brokenPipe)
+            }
+            defer { group.cancelAll() }
+            guard let value = try await group.next() else { throw CancellationError() }
+            return value
+        }
+    }
+
+    /// Returns when nobody takes what is written any more. Only of a pipe or a socket that is known at once; a terminal that
+    /// goes away sends a signal.
+    /// - Throws: `CancellationError`.
+    func waitUntilUnread() async throws {
+        guard let file, isatty(file) == 0 else {
+            let never = AsyncStream<Never>.makeStream()
+            for await _ in never.stream {}
+            throw CancellationError()
+        }
+        // Nothing is asked for but what poll tells unasked: POLLERR and POLLHUP.
+        try await DescriptorWait(file, for: 0).wait()
     }
 
     private static func waitUntilWritable(_ descriptor: Int32) {

@@ -18,7 +18,10 @@ struct Session: Sendable {
 extension CommandContext {
     /// Connects to the instance that the environment names, or to this user's own, which is started when needed.
     func withSession<Result: Sendable>(_ body: (Session) async throws -> Result) async throws -> Result {
-        let client = try await InstanceLocator(self).connect()
-        return try await VersClient.with(client) { try await body(Session(context: self, client: $0)) }
+        let locator = InstanceLocator(self)
+        let client = try await locator.connect()
+        return try await locator.explaining {
+            try await VersClient.with(client) { try await body(Session(context: self, client: $0)) }
+        }
     }
 }

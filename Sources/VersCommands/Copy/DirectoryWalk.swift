@@ -1,4 +1,5 @@
 import Foundation
+internal import HostSystem
 internal import SystemPackage
 import VersAPI
 
@@ -17,19 +18,12 @@ enum DirectoryWalk {
     }
 
     private static func names(ofDirectoriesIn path: [UInt8]) -> [[UInt8]] {
-        guard let directory = opendir(path.map { CChar(bitPattern: $0) } + [0]) else { return [] }
-        defer { closedir(directory) }
-        var names: [[UInt8]] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in Array(bytes.prefix { $0 != 0 }) }
-            guard name != Array(".".utf8), name != Array("..".utf8) else { continue }
-            let terminated = name.map { CChar(bitPattern: $0) } + [0]
+        let terminated = path.map { CChar(bitPattern: $0) } + [0]
+        let names = (try? DirectoryEntries.names(in: FilePath(platformString: terminated))) ?? []
+        return names.filter { name in
+            let entry = path + [UInt8(ascii: "/")] + name + [0]
             var status = stat()
-            guard fstatat(dirfd(directory), terminated, &status, AT_SYMLINK_NOFOLLOW) == 0,
-                status.st_mode & S_IFMT == S_IFDIR
-            else { continue }
-            names.append(name)
+            return lstat(entry.map { CChar(bitPattern: $0) }, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
         }
-        return names
     }
 }

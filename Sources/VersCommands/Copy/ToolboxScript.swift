@@ -30,8 +30,7 @@ struct ToolboxScript {
     /// - Parameters:
     ///   - feed: writes to the script's stdin, which ends when this returns. Cancelled when the script ends first.
     ///   - drain: reads the script's stdout; what it leaves is thrown away.
-    /// - Throws: ``ConnectionLost``; `.internal` when the script failed, which has said why on stderr; what `feed` and
-    ///   `drain` throw.
+    /// - Throws: ``ConnectionLost``; the reason of a script that failed, with its code; what `feed` and `drain` throw.
     func run(
         _ script: String,
         _ arguments: [String],
@@ -46,7 +45,7 @@ struct ToolboxScript {
             toolbox: true
         )
         let events = try await ConnectionLost.translate { try await session.client.stream(request, in: machine) }
-        let status = try await withThrowingTaskGroup(of: Int32?.self) { group in
+        let outcome = try await withThrowingTaskGroup(of: ScriptOutcome?.self) { group in
             group.addTask {
                 try await follow(ScriptOutput(events, errors: session.context.errorOutput), drain)
             }
@@ -62,27 +61,72 @@ struct ToolboxScript {
             }
             defer { group.cancelAll() }
             while let outcome = try await group.next() {
-                if let status = outcome { return status }
+                if let outcome { return outcome }
             }
             throw CancellationError()
         }
-        guard status == 0 else {
-            throw VersError(.internal, "the copy failed in VM '\(session.name(of: machine))'")
-        }
+        guard outcome.status != 0 else { return }
+        let reason = outcome.reason.map { ": \($0)" } ?? ""
+        throw VersError(
+            RemoteScript.code(ofStatus: outcome.status) ?? .internal,
+            "the copy failed in VM '\(session.name(of: machine))'\(reason)"
+        )
     }
 
     private func follow(
         _ output: ScriptOutput,
         _ drain: @Sendable (ScriptOutput) async throws -> Void
-    ) async throws -> Int32 {
+    ) async throws -> ScriptOutcome {
         do {
             try await drain(output)
         } catch {
             // What the script says of its end is nearer to the cause than what its output made of it.
-            if let status = output.status, status != 0 { return status }
+            if let outcome = output.outcome, outcome.status != 0 { return outcome }
             throw error
         }
         return try await output.finish()
+    }
+}
+
+/// How a script ended.
+struct ScriptOutcome: Equatable {
+    var status: Int32
+    /// Why it failed, when it said so.
+    var reason: String?
+}
+
+/// What a script writes on stderr: its reason is kept, and what its programs say is passed on.
+struct ScriptComplaints {
+    /// Longer lines are cut: a VM is not trusted.
+    private static let limit = 4096
+
+    private let errors: OutputSink
+    private var line: [UInt8] = []
+    private(set) var reason: String?
+
+    init(errors: OutputSink) { self.errors = errors }
+
+    mutating func add(_ bytes: [UInt8]) {
+        for byte in bytes {
+            if byte == UInt8(ascii: "\n") {
+                end()
+            } else if line.count < Self.limit {
+                line.append(byte)
+            }
+        }
+    }
+
+    /// Takes what stands there as a whole line.
+    mutating func end() {
+        guard !line.isEmpty else { return }
+        // A VM says nothing to the terminal itself.
+        let text = String(decoding: line, as: UTF8.self).withoutControlCharacters
+        line = []
+        if text.hasPrefix(RemoteScript.reasonMark) {
+            reason = String(text.dropFirst(RemoteScript.reasonMark.count))
+        } else {
+            errors.write(text + "\n")
+        }
     }
 }
 
@@ -128,16 +172,18 @@ final class ScriptInput {
 /// Stdout of a script, in lines and pieces. Its stderr is passed on meanwhile.
 final class ScriptOutput {
     private var events: ExecStream.Iterator
-    private let errors: OutputSink
+    private var complaints: ScriptComplaints
     /// Came with a line, and stands behind it.
     private var held: [UInt8] = []
-    /// How the script ended; nil as long as more may come.
-    private(set) var status: Int32?
+    private var status: Int32?
 
     init(_ events: ExecStream, errors: OutputSink) {
         self.events = events.makeAsyncIterator()
-        self.errors = errors
+        complaints = ScriptComplaints(errors: errors)
     }
+
+    /// How the script ended; nil as long as more may come.
+    var outcome: ScriptOutcome? { status.map { ScriptOutcome(status: $0, reason: complaints.reason) } }
 
     /// The next bytes; nil at the end.
     func next() async throws -> [UInt8]? {
@@ -148,8 +194,10 @@ final class ScriptOutput {
         while status == nil {
             switch try await event() {
             case .chunk(.stdout, let data, _, _, _): return data
-            case .chunk(.stderr, let data, _, _, _): passOn(data)
-            case .exit(let code, _, _): status = code
+            case .chunk(.stderr, let data, _, _, _): complaints.add(data)
+            case .exit(let code, _, _):
+                complaints.end()
+                status = code
             case .error(let code, let message):
                 // The stream is over, and whether the script is, nobody says.
                 let error = VersError(code, message)
@@ -158,12 +206,6 @@ final class ScriptOutput {
             }
         }
         return nil
-    }
-
-    /// A VM says nothing to the terminal itself.
-    private func passOn(_ message: [UInt8]) {
-        let lines = String(decoding: message, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
-        errors.write(lines.map { String($0).withoutControlCharacters }.joined(separator: "\n"))
     }
 
     private func event() async throws -> ExecEvent? {
@@ -186,9 +228,8 @@ final class ScriptOutput {
     }
 
     /// Waits for the script's end.
-    /// - Returns: its status.
-    func finish() async throws -> Int32 {
+    func finish() async throws -> ScriptOutcome {
         while try await next() != nil {}
-        return status ?? 255
+        return outcome ?? ScriptOutcome(status: 255, reason: nil)
     }
 }

@@ -37,6 +37,12 @@ final class ExecSession: Sendable {
         return try await withThrowingTaskGroup(of: Int32?.self) { group in
             group.addTask { try await self.follow(events) }
             group.addTask { try await self.passSignals(signals) }
+            group.addTask {
+                try await self.session.context.output.waitUntilUnread()
+                // What becomes of the command is for it to say: it may have ended, or take no notice.
+                await self.endUnread()
+                return nil
+            }
             if request.keep_stdin_open == true {
                 group.addTask {
                     try await self.passInput()
@@ -169,9 +175,13 @@ final class ExecSession: Sendable {
 }
 
 extension TerminalSize {
-    /// Nil when `descriptor` is no terminal.
+    /// Nil when `descriptor` is no terminal, or one that does not know its size.
     init?(of descriptor: Int32) {
         guard let size = TerminalWindow.size(of: descriptor) else { return nil }
-        self.init(columns: UInt16(clamping: size.columns), rows: UInt16(clamping: size.rows))
+        self.init(size)
+    }
+
+    init(_ window: TerminalWindow) {
+        self.init(columns: UInt16(clamping: window.columns), rows: UInt16(clamping: window.rows))
     }
 }

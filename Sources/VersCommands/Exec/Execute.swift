@@ -118,8 +118,7 @@ struct Execute: AsyncParsableCommand {
 }
 
 extension TerminalSize {
-    /// For a pseudo-terminal that nobody looks at.
-    static let standard = TerminalSize(columns: 80, rows: 24)
+    static let standard = TerminalSize(.standard)
 }
 
 extension RawMode {

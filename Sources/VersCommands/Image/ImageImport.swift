@@ -110,8 +110,14 @@ struct ImageImport: AsyncParsableCommand {
         }
     }
 
-    /// - Throws: `.notFound` for what looks like a path and leads to no file.
+    /// - Throws: `.invalidArgument` for what names nothing, `.notFound` for what looks like a path and leads to no file.
     private static func isFile(_ text: String, _ file: FilePath) throws -> Bool {
+        guard !text.allSatisfy(\.isWhitespace) else {
+            throw VersError(
+                .invalidArgument,
+                "nothing to import: expected an archive's file or the name of an image in a registry, not ''"
+            )
+        }
         var isDirectory: ObjCBool = false
         if FileManager.default.fileExists(atPath: file.string, isDirectory: &isDirectory) {
             guard !isDirectory.boolValue else {

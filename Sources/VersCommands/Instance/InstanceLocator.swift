@@ -6,7 +6,8 @@ import VersClient
 /// Finds the instance that commands talk to.
 ///
 /// `VERS_URL` (from the environment or `./.env`) names one; its key is `VERS_API_KEY`, else the one that
-/// `vers login` saved. Without it, it is the instance of this user's `VERS_HOME`, started when it does not run.
+/// `vers login` saved. Without it, it is the instance of this user's `VERS_HOME`, started when it does not run; its key is
+/// `VERS_API_KEY`, too, else its owner's: whoever has chosen a key must not act as the owner.
 struct InstanceLocator: Sendable {
     private let context: CommandContext
 
@@ -32,7 +33,7 @@ struct InstanceLocator: Sendable {
 
     /// The client of a daemon on this machine, over its Unix socket when it has one.
     func local(_ record: DaemonDescription, home: InstanceHome, environment: [String: String]) throws -> VersClient {
-        guard let key = try home.apiKey() ?? environment["VERS_API_KEY"] else {
+        guard let key = try Self.givenKey(environment) ?? home.apiKey() else {
             throw VersError(
                 .unauthenticated,
                 "no API key in \(home.ownerKey)",
@@ -50,7 +51,7 @@ struct InstanceLocator: Sendable {
 
     private func remote(_ text: String, environment: [String: String]) throws -> VersClient {
         let url = try Self.origin(text)
-        let key = try environment["VERS_API_KEY"].flatMap { $0.isEmpty ? nil : $0 } ?? CredentialsFile(context).apiKey()
+        let key = try Self.givenKey(environment) ?? CredentialsFile(context).apiKey()
         guard let key else {
             throw VersError(
                 .unauthenticated,
@@ -60,6 +61,26 @@ struct InstanceLocator: Sendable {
         }
         context.debug("using \(text)")
         return try VersClient(baseURL: url, apiKey: key)
+    }
+
+    /// The key in `VERS_API_KEY`; an empty one is none.
+    static func givenKey(_ environment: [String: String]) -> String? {
+        environment["VERS_API_KEY"].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// Says of a key that this machine's own daemon refuses where it came from.
+    func explaining<Result>(_ body: () async throws -> Result) async throws -> Result {
+        do {
+            return try await body()
+        } catch let error as VersError where error.code == .unauthenticated {
+            let environment = try DotEnv.environment(of: context)
+            guard Self.givenKey(environment) != nil, environment["VERS_URL"] ?? "" == "" else { throw error }
+            throw VersError(
+                error.code,
+                error.message,
+                hint: "the key is that of VERS_API_KEY: unset it to act as the instance's owner, or set VERS_URL, too"
+            )
+        }
     }
 
     /// The URL without a slash at its end.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import TerminalUI
 import VersAPI
 import VersClient
 
@@ -27,7 +28,7 @@ struct Logs: AsyncParsableCommand {
         try await context.withSession { session in
             let id = try await session.resolver.machine(vm)
             if follow {
-                try await followConsole(of: id, session)
+                try await context.output.whileRead { try await followConsole(of: id, session) }
             } else {
                 try await printConsole(of: id, session)
             }
@@ -38,10 +39,21 @@ struct Logs: AsyncParsableCommand {
         var offset: UInt64 = 0
         while true {
             let chunk = try await session.client.console(of: id, offset: offset)
-            guard !chunk.bytes.isEmpty else { return }
+            guard !chunk.bytes.isEmpty else {
+                if offset == 0 { try await explainSilence(of: id, session) }
+                return
+            }
             try session.context.output.stream(chunk.bytes)
             offset = chunk.nextOffset
         }
+    }
+
+    /// A VM that failed before it wrote anything has its reason elsewhere.
+    private func explainSilence(of id: MachineID, _ session: Session) async throws {
+        let vm = try await session.client.machine(id)
+        guard let reason = vm.state_reason else { return }
+        let text = "VM '\(session.name(of: id))' has written nothing and is \(vm.state): \(reason)"
+        session.context.note(text.withoutControlCharacters)
     }
 
     private func followConsole(of id: MachineID, _ session: Session) async throws {

@@ -77,7 +77,7 @@ enum CommandReference {
         | `.env` | settings below, where the environment does not have them |
         | `VERS_HOME` | the directory of this user's instance: `/var/lib/vers` for root, else `~/.local/share/vers` |
         | `VERS_URL` | the URL of another instance, used instead; nothing is started then |
-        | `VERS_API_KEY` | the key for `VERS_URL` |
+        | `VERS_API_KEY` | the key to use: for `VERS_URL`, and without that for this user's instance in place of its owner's |
         | `VERS_AUTOSTART` | `0`: say that no daemon runs instead of starting it |
         | `NO_COLOR` | any value: no colour |
         """

@@ -77,10 +77,32 @@ actor BootCommits {
             let commit = try await freezeBooted(machine, owner: owner)
             await domain.removeFiles(of: id)
             return commit
+        } catch let failure as BootFailure {
+            // Nobody can ask for the console of a VM that nobody sees.
+            let line = await tellingConsoleLine(of: id)
+            await domain.removeFiles(of: id)
+            let written = line.map { ", its console says '\($0)'" } ?? ", it wrote nothing on its console"
+            throw failure.error(of: "image '\(hardware.imageName)'", adding: written)
         } catch {
             await domain.removeFiles(of: id)
             throw error
         }
+    }
+
+    /// Why a guest's kernel panicked, or the last line that the guest has written, if it has written any.
+    private func tellingConsoleLine(of id: MachineID) async -> String? {
+        var offset: UInt64 = 0
+        var ending: [UInt8] = []
+        while let chunk = try? await domain.files.console(of: id, offset: offset, limit: 65_536), !chunk.bytes.isEmpty {
+            ending = Array((ending + chunk.bytes).suffix(4096))
+            offset = chunk.nextOffset
+        }
+        let lines = String(decoding: ending, as: UTF8.self).split(whereSeparator: \.isNewline)
+        let texts = lines.map { line in
+            line.filter { $0.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control } }
+        }
+        let line = texts.last { $0.contains("Kernel panic") } ?? texts.last { !$0.allSatisfy(\.isWhitespace) }
+        return line.map { String($0.prefix(200)) }
     }
 
     private func freezeBooted(_ machine: Machine, owner: Principal) async throws -> Commit {

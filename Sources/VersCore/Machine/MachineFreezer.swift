@@ -130,7 +130,11 @@ struct MachineFreezer: Sendable {
     func freezeDisk(of machine: Machine, purpose: Purpose, steps: Steps) async throws -> Commit {
         try await domain.ensureDiskSpace()
         guard let active = machine.activeDisk else {
-            throw VersError(.conflict, "vm \(machine.id) has no disk yet")
+            throw VersError(
+                .conflict,
+                "vm \(machine.id) has no disk yet: it never ran",
+                hint: "create it again: vers start \(machine.id)"
+            )
         }
         _ = try await domain.commits.create(purpose.id)
         domain.steps(steps.directoryCreated)

@@ -20,6 +20,7 @@ struct MachineLauncher: Sendable {
     /// - Parameters:
     ///   - environment: the variables of its organisation when nil.
     ///   - startsWorkload: whether the image's command is to run, if it has one.
+    /// - Throws: ``BootFailure`` when the guest did not come up.
     func boot(
         _ machine: Machine,
         environment: [String: String]? = nil,
@@ -45,12 +46,7 @@ struct MachineLauncher: Sendable {
             await live.terminate()
             await registry.unregister(live)
             await detach(machine)
-            throw VersError(
-                .unavailable,
-                "vm \(machine.id) did not come up: \((error as? VersError)?.message ?? "\(error)") (\(reason))",
-                hint: "read its console: vers logs \(machine.id)",
-                cause: error
-            )
+            throw BootFailure(cause: error, executionState: reason)
         }
     }
 
@@ -79,7 +75,7 @@ struct MachineLauncher: Sendable {
             $0.stateReason = nil
         }
         do {
-            let live = try await boot(machine)
+            let live = try await bootNamed(machine)
             let process = live.machine.process
             try await domain.metadata.update(machine.id) {
                 $0.state = .running
@@ -96,6 +92,15 @@ struct MachineLauncher: Sendable {
                 $0.process = nil
             }
             throw error
+        }
+    }
+
+    /// Boots a VM that its user knows.
+    private func bootNamed(_ machine: Machine) async throws -> LiveMachine {
+        do {
+            return try await boot(machine)
+        } catch let failure as BootFailure {
+            throw failure.error(of: "vm \(machine.id)", hint: "read its console: vers logs \(machine.id)")
         }
     }
 
@@ -233,6 +238,23 @@ struct MachineLauncher: Sendable {
             kernelArguments: [],
             activeDisk: directory.appending(disk),
             tap: tap
+        )
+    }
+}
+
+/// A guest did not come up. Whose boot it was is said by whoever knows by what name its user knows it.
+struct BootFailure: Error {
+    var cause: any Error
+    /// What had become of the process by then.
+    var executionState: String
+
+    func error(of subject: String, adding detail: String = "", hint: String? = nil) -> VersError {
+        let message = (cause as? VersError)?.message ?? "\(cause)"
+        return VersError(
+            .unavailable,
+            "\(subject) did not come up: \(message) (\(executionState))\(detail)",
+            hint: hint,
+            cause: cause
         )
     }
 }

@@ -96,9 +96,26 @@ extension MachineService {
                 do {
                     try await bringUp(recorded: machine, standby: standby)
                 } catch {
-                    await recordFailure(of: machine, error)
+                    // A start that was cut off because the daemon ends is the next one's to finish.
+                    if !Task.isCancelled { await recordFailure(of: machine, error) }
                 }
             }
+        }
+    }
+
+    /// Repeats the creation of a VM that is recorded and never ran, and which the caller holds.
+    func createAgain(_ machine: Machine) async throws {
+        try await admit(count: 1, memoryMiB: machine.hardware.memoryMiB)
+        try await domain.metadata.update(machine.id) {
+            $0.state = .booting
+            $0.stateReason = nil
+        }
+        do {
+            try await domain.standbys.lend(nil) { try await bringUp(recorded: machine, standby: $0) }
+        } catch {
+            // Also for whoever has given up: nobody else would finish it.
+            await Task { await recordFailure(of: machine, error) }.value
+            throw error
         }
     }
 
@@ -113,9 +130,7 @@ extension MachineService {
         }
     }
 
-    /// A start that was cut off because the daemon ends is the next one's to finish.
     private func recordFailure(of machine: Machine, _ error: any Error) async {
-        guard !Task.isCancelled else { return }
         let reason = (error as? VersError)?.message ?? "\(error)"
         domain.logger.error("vm did not come up", metadata: ["vm.id": "\(machine.id)", "error": "\(error)"])
         do {

@@ -19,6 +19,8 @@ extension MachineService {
                 switch machine.state {
                 case .paused, .sleeping:
                     "let it run on: vers resume \(machine.id), or with each connection: vers wake on \(machine.id)"
+                case .stopped where machine.activeDisk == nil, .dead where machine.activeDisk == nil:
+                    "it never ran: create it again with 'vers start \(machine.id)', or remove it with 'vers delete'"
                 case .stopped, .dead: "start it from its disk: vers start \(machine.id)"
                 case .booting, .running: "try again in a moment"
                 }

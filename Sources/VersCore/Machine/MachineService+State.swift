@@ -23,7 +23,7 @@ extension MachineService {
             case (.running, .running), (.paused, .paused), (.sleeping, .sleeping), (.stopped, .stopped): return
             case (.paused, .running): try await resume(machine)
             case (.sleeping, .running): try await wake(machine)
-            case (.stopped, .running), (.dead, .running): try await launcher.bootRecorded(machine)
+            case (.stopped, .running), (.dead, .running): try await start(machine)
             case (.running, .paused): try await pause(machine)
             case (.running, .sleeping), (.paused, .sleeping): try await sleep(machine)
             case (.running, .stopped), (.paused, .stopped): try await stop(machine)
@@ -38,6 +38,12 @@ extension MachineService {
                 )
             }
         }
+    }
+
+    /// Starts a VM from its disk. One whose creation failed has none: it is created now.
+    private func start(_ machine: Machine) async throws {
+        guard machine.activeDisk == nil else { return try await launcher.bootRecorded(machine) }
+        try await createAgain(machine)
     }
 
     func pause(_ machine: Machine) async throws {

@@ -99,6 +99,25 @@ extension IntegrationTests {
             }
         }
 
+        @Test func `a daemon whose address is taken says that, and nothing else of its end`() async throws {
+            try await Instance.run { instance in
+                let address = try #require(URL(string: try instance.url))
+                let place = "\(try #require(address.host())):\(try #require(address.port))"
+                let second = try RunningProgram(
+                    TestEnvironment.binaries.appending("versd"),
+                    ["--home", instance.work.appending("second").string, "--listen", place, "--machine-users", "off"],
+                    environment: instance.environment,
+                    directory: "/tmp"
+                )
+                defer { second.forget() }
+                let result = try await second.result(within: .seconds(60))
+                #expect(result.status == 1)
+                let lines = result.stderr.split(separator: "\n")
+                #expect(lines.dropLast().last == "error: cannot listen on \(place)", "\(result)")
+                #expect(!lines.contains { $0.contains(" error ") || $0.contains("CancellationError") }, "\(result)")
+            }
+        }
+
         @Test func `a home that no socket fits in is refused before anything is made`() async throws {
             try await Instance.run(startsDaemon: false) { instance in
                 let home = instance.home.appending(String(repeating: "d", count: 100)).appending("home")

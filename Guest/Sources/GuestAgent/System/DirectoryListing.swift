@@ -7,11 +7,16 @@ enum DirectoryListing {
         defer { closedir(directory) }
         var names: [String] = []
         while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
+            let name = name(of: entry)
             if name != ".", name != ".." { names.append(name) }
         }
         return names.sorted()
+    }
+
+    /// Read in place: an entry is only as long as its name needs, and a copy of the field reads what lies behind it.
+    static func name(of entry: UnsafePointer<dirent>) -> String {
+        guard let offset = MemoryLayout<dirent>.offset(of: \.d_name) else { return "" }
+        let start = UnsafeRawPointer(entry).advanced(by: offset)
+        return String(cString: start.assumingMemoryBound(to: CChar.self))
     }
 }
