@@ -114,30 +114,6 @@ import VersServer
         }
     }
 
-    @Test func aReaderThatGoesAwayWhileThereIsNothingToReadEndsTheCommand() async throws {
-        try await withInstance { (test, fixture) async throws in
-            let exec = ExecDouble()
-            fixture.domain.guest.prepare(exec)
-            var context = test.context
-            let pipe = try FileDescriptor.pipe()
-            defer { try? pipe.writeEnd.close() }
-            context.output = .descriptor(pipe.writeEnd.rawValue)
-            let arguments = ["exec", fixture.domain.machine.text, "--", "sleep", "inf"]
-            async let status = CommandLineProgram.run(arguments, context: context)
-            exec.emit("one")
-            let count = try await Blocking.run {
-                try withUnsafeTemporaryAllocation(byteCount: 64, alignment: 1) { try pipe.readEnd.read(into: $0) }
-            }
-            #expect(count == 3)
-            try pipe.readEnd.close()
-            let deadline = ContinuousClock.now + .seconds(30)
-            while fixture.domain.guest.snapshot.signals.isEmpty, .now < deadline { await Task.yield() }
-            #expect(fixture.domain.guest.snapshot.signals == [SIGPIPE])
-            exec.exit(128 + SIGPIPE)
-            #expect(await status == 128 + SIGPIPE)
-        }
-    }
-
     @Test(.timeLimit(.minutes(1))) func aFollowedConsoleEndsWithItsReader() async throws {
         try await withInstance { (test, fixture) async throws in
             var context = test.context

@@ -74,7 +74,7 @@ struct OutputSink: Sendable {
     /// Returns when nobody takes what is written any more. Only of a pipe or a socket that is known at once; a terminal that
     /// goes away sends a signal.
     /// - Throws: `CancellationError`.
-    func waitUntilUnread() async throws {
+    private func waitUntilUnread() async throws {
         guard let file, isatty(file) == 0 else {
             let never = AsyncStream<Never>.makeStream()
             for await _ in never.stream {}

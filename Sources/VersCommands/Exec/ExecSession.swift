@@ -37,12 +37,6 @@ final class ExecSession: Sendable {
         return try await withThrowingTaskGroup(of: Int32?.self) { group in
             group.addTask { try await self.follow(events) }
             group.addTask { try await self.passSignals(signals) }
-            group.addTask {
-                try await self.session.context.output.waitUntilUnread()
-                // What becomes of the command is for it to say: it may have ended, or take no notice.
-                await self.endUnread()
-                return nil
-            }
             if request.keep_stdin_open == true {
                 group.addTask {
                     try await self.passInput()
