@@ -269,6 +269,8 @@ final class QEMUProcess: Sendable {
         let limits = ResourceLimits(memoryMiB: commandLine.memoryMiB, vcpuCount: commandLine.vcpuCount)
         if let user { confinement?.note(handle.pid, as: user, in: directory) }
         confinement?.limit(handle.pid, of: commandLine.machineID.text, limits)
+        // A service manager may have told the kernel to spare the daemon when memory runs out, which it inherits.
+        try? HostFile.overwrite(FilePath("/proc/\(handle.pid)/oom_score_adj"), with: "0")
         return handle
     }
 
