@@ -78,7 +78,7 @@ extension MachineConfinement {
 
     /// The whole home has another owner then, by all appearances.
     private func restore(_ directory: FilePath, to user: MachineUser) throws {
-        try openHome()
+        try openWay()
         let names = try HostFile.names(in: directory).filter {
             $0 == MachineFile.ram || DiskFile.number(ofName: $0) != nil
         }

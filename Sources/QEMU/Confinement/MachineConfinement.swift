@@ -121,16 +121,21 @@ final class MachineConfinement: Sendable {
         return missing.map(\.rawValue).sorted()
     }
 
-    func openHome() throws {
-        let passed = Set(configuration.machineRoots + configuration.sources)
-        try FileAccess.allowPassing(configuration.home, by: configuration.users.readers)
+    private var passed: Set<FilePath> { Set(configuration.machineRoots + configuration.sources) }
+
+    private func openHome() throws {
+        try openWay()
         for name in try HostFile.names(in: configuration.home) {
             let path = configuration.home.appending(name)
-            if passed.contains(path) {
-                try FileAccess.allowPassing(path, by: configuration.users.readers)
-            } else {
-                try FileAccess.closeToOthers(path)
-            }
+            if !passed.contains(path) { try FileAccess.closeToOthers(path) }
+        }
+    }
+
+    /// Lets machines through the home to their directories and to what they read. Blocks shortly.
+    func openWay() throws {
+        try FileAccess.allowPassing(configuration.home, by: configuration.users.readers)
+        for path in passed where HostFile.identity(of: path) != nil {
+            try FileAccess.allowPassing(path, by: configuration.users.readers)
         }
     }
 
@@ -138,6 +143,7 @@ final class MachineConfinement: Sendable {
 
     /// Gives a machine's directory a user, and that user a way into it. Blocks shortly.
     func prepare(_ directory: FilePath) throws -> MachineUser {
+        try openWay()
         let user = try users.assign(to: directory)
         try giveOwnDirectory(in: directory, to: user)
         return user

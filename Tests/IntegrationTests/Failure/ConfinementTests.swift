@@ -263,6 +263,7 @@ extension IntegrationTests {
                 try await instance.startDaemon()
                 client = try instance.client()
             }
+            try await client.setState(of: stopped, to: .running)
             let child = try await client.branch(running)[0]
             #expect(try await client.sh(child, "cat /root/kept") == "kept")
             let own = directory(of: running)
@@ -274,7 +275,6 @@ extension IntegrationTests {
             for state in [RequestedState.sleeping, .running, .stopped, .running] {
                 try await client.setState(of: running, to: state)
             }
-            try await client.setState(of: stopped, to: .running)
             for machine in [running, stopped] {
                 #expect(try await client.sh(machine, "cat /root/kept") == "kept")
                 #expect(try status(of: machine).mask("CapEff") == 0)
