@@ -18,4 +18,9 @@ else
     passed=no
 fi
 echo "==> done, $(cut -d ' ' -f 1 /proc/uptime) s after the start"
-if [ "$check$passed" = daemonyes ]; then systemctl --no-block reboot; else systemctl poweroff --force --force; fi
+if [ "$check$passed" = daemonyes ]; then
+    # Not `systemctl reboot`, which looks for a message bus first.
+    systemctl start --no-block --job-mode=replace-irreversibly reboot.target
+else
+    systemctl poweroff --force --force
+fi

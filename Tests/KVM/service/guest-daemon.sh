@@ -128,5 +128,5 @@ child=$(branch "$root")
 sh_in "$child" "echo its own >/root/kept; sync; head -c 8000000 /dev/zero >/root/zeros" >/dev/null
 sleeping=$(branch "$root")
 set_state "$sleeping" Sleeping
-echo "root=$root child=$child sleeping=$sleeping rebooted=$(date +%s)" >/vms-before-reboot
+echo "root=$root child=$child sleeping=$sleeping" >/vms-before-reboot
 say "done"
