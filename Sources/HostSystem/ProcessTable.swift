@@ -37,6 +37,15 @@ public enum ProcessTable {
         return text.split(separator: "\0", omittingEmptySubsequences: false).map(String.init)
     }
 
+    /// The user that the process acts as. Nil when it is gone.
+    public static func effectiveUser(of pid: Int32) -> UInt32? {
+        guard let text = try? readText("/proc/\(pid)/status", limit: 16_384) else { return nil }
+        let line = text.split(separator: "\n").first { $0.hasPrefix("Uid:") }
+        // Of the real, effective, saved and file system's user.
+        let numbers = line?.split { $0 == "\t" || $0 == " " }.dropFirst() ?? []
+        return numbers.dropFirst().first.flatMap { UInt32($0) }
+    }
+
     /// Bytes that only this process holds in memory, from `smaps_rollup`. Nil when it cannot be read.
     public static func privateBytes(of pid: Int32) -> UInt64? {
         guard let text = try? readText("/proc/\(pid)/smaps_rollup", limit: 16_384) else { return nil }

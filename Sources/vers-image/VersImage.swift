@@ -21,6 +21,8 @@ struct VersImage: AsyncParsableCommand {
     )
 
     private static let niceness: Int32 = 10
+    /// What the kernel adds to its share of the memory, in thousandths, when it looks for what to end.
+    private static let memoryPenalty = 500
 
     @Option(help: "What 'docker save' wrote, an OCI layout as a tar, or a root file system; plain or compressed.")
     var archive: String?
@@ -46,6 +48,7 @@ struct VersImage: AsyncParsableCommand {
             Self.watchStdin()
             // Running VMs come first.
             setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)
+            try? HostFile.overwrite("/proc/self/oom_score_adj", with: "\(Self.memoryPenalty)")
         }
         do {
             let source: ImageBuildRequest.Source

@@ -22,6 +22,7 @@ copy_qemu() {
 # run_machine DISK SECONDS MEMORY-MIB PROGRAM [KERNEL-ARGUMENT]: runs PROGRAM of the disk, and prints what it said.
 run_machine() {
     start=$work/start
+    rm -rf "$start"
     mkdir -p "$start/bin" "$start/modules"
     for module in virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_blk; do
         copy_module "$start/modules" "$module"

@@ -103,32 +103,52 @@ public struct ControlGroups: Sendable {
 
     /// The controllers that groups in a group of version 2 can have.
     private static func delegated(_ group: FilePath) -> Set<Controller> {
-        let file = group.appending("cgroup.subtree_control")
-        // Each by itself: one that is not there, or not to be had, takes no other with it.
-        for controller in Controller.allCases { try? HostFile.overwrite(file, with: "+\(controller.rawValue)") }
+        let file = delegate(Set(Controller.allCases), in: group)
         let text = try? HostFile.readText(file, limitInBytes: 4096)
         return Set((text ?? "").split { $0 == " " || $0 == "\n" }.compactMap { Controller(rawValue: String($0)) })
+    }
+
+    /// Lets the groups in a group of version 2 have controllers.
+    /// - Returns: the file that lists those which they have.
+    @discardableResult
+    private static func delegate(_ controllers: Set<Controller>, in group: FilePath) -> FilePath {
+        let file = group.appending("cgroup.subtree_control")
+        // Each by itself: one that is not there, or not to be had, takes no other with it.
+        for controller in controllers { try? HostFile.overwrite(file, with: "+\(controller.rawValue)") }
+        return file
     }
 
     // MARK: Groups of machines
 
     /// Puts a process that was just started into a group of its own. What it forks is in it, too.
+    ///
+    /// In version 2 the processes are in a group inside the machine's. The parent is not ours, and systemd takes from the
+    /// groups in it each controller that none of its own units there wants any more, and the limits with it. From a group
+    /// that has passed the controller on the kernel does not let it.
     func enter(_ machine: String, pid: Int32, limits: ResourceLimits) throws {
         for hierarchy in hierarchies {
             let group = hierarchy.parent.appending(fullName(machine))
+            // No machine may have kept a controller that was there when the daemon started.
+            if hierarchy.version == 2 { Self.delegate(hierarchy.controllers, in: hierarchy.parent) }
             try make(group)
             for controller in hierarchy.controllers {
                 for file in limits.files(of: controller, version: hierarchy.version) {
                     try HostFile.overwrite(group.appending(file.name), with: file.value)
                 }
             }
-            try HostFile.overwrite(group.appending("cgroup.procs"), with: "\(pid)")
+            var holder = group
+            if hierarchy.version == 2 {
+                Self.delegate(hierarchy.controllers, in: group)
+                holder.append(Self.inner)
+                try make(holder)
+            }
+            try HostFile.overwrite(holder.appending("cgroup.procs"), with: "\(pid)")
         }
     }
 
     /// The processes in a machine's group.
     func processes(of machine: String) -> Set<Int32> {
-        let texts = groups(of: machine).compactMap {
+        let texts = groups(of: machine).flatMap { [$0, $0.appending(Self.inner)] }.compactMap {
             try? HostFile.readText($0.appending("cgroup.procs"), limitInBytes: 1 << 20)
         }
         return Set(texts.flatMap { $0.split(separator: "\n").compactMap { Int32($0) } })
@@ -140,7 +160,12 @@ public struct ControlGroups: Sendable {
     }
 
     /// Removes a machine's group, once nothing is in it.
-    func remove(_ machine: String) { for group in groups(of: machine) { rmdir(group.string) } }
+    func remove(_ machine: String) {
+        for group in groups(of: machine) {
+            rmdir(group.appending(Self.inner).string)
+            rmdir(group.string)
+        }
+    }
 
     /// Every machine that has a group, with its process as in ``name(of:pid:)``.
     func machines() -> Set<String> {
@@ -148,6 +173,9 @@ public struct ControlGroups: Sendable {
         let ours = names.filter { $0.hasPrefix("\(prefix)-") && $0.contains(Self.mark) }
         return Set(ours.map { String($0.dropFirst(prefix.count + 1)) })
     }
+
+    /// The group in a machine's own, in version 2, that its processes are in.
+    private static let inner = "processes"
 
     /// Separates a machine's id and the pid in the name of its group.
     private static let mark = "@"

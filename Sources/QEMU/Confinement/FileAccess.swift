@@ -11,6 +11,22 @@ enum FileAccess {
         try setMode(of: path, mode)
     }
 
+    /// Makes a file in a directory that a machine may write to its own again. Leaves alone what is no file, and what has
+    /// another name: that may be any file of the host.
+    static func giveBack(_ path: FilePath, to user: MachineUser) throws {
+        let descriptor = open(path.string, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        // A socket or a link, or gone: the machine's directory is the machine's.
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_nlink == 1,
+            status.st_uid != user.id
+        else { return }
+        guard fchown(descriptor, user.id, user.id) == 0 else {
+            throw HostError("change the owner of", path, errno: Errno(rawValue: errno))
+        }
+    }
+
     /// Takes a file away from the machine that wrote it. Its descriptors stay.
     static func takeBack(_ path: FilePath, readableBy group: UInt32) throws {
         try setOwner(of: path, 0, group)

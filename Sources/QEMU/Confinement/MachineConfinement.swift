@@ -1,6 +1,7 @@
 internal import Glibc
 internal import HostSystem
 internal import Logging
+internal import Synchronization
 internal import SystemPackage
 internal import VersAPI
 
@@ -15,10 +16,12 @@ final class MachineConfinement: Sendable {
     private static let env: FilePath = "/usr/bin/env"
     private static let kvm: FilePath = "/dev/kvm"
 
-    private let configuration: ConfinementConfiguration
+    let configuration: ConfinementConfiguration
     private let users: MachineUsers
     private let groups: ControlGroups
-    private let logger: Logger
+    let logger: Logger
+    /// The processes of machines, by the names of their directories, which they keep wherever these lie.
+    let running: Mutex<[String: ConfinedProcess]> = Mutex([:])
 
     /// Closes to others what lies in the home, and lets machines through it. Blocks shortly.
     init(configuration: ConfinementConfiguration, groups: ControlGroups, logger: Logger) throws {
@@ -118,16 +121,21 @@ final class MachineConfinement: Sendable {
         return missing.map(\.rawValue).sorted()
     }
 
+    private var passed: Set<FilePath> { Set(configuration.machineRoots + configuration.sources) }
+
     private func openHome() throws {
-        let passed = Set(configuration.machineRoots + configuration.sources)
-        try FileAccess.allowPassing(configuration.home, by: configuration.users.readers)
+        try openWay()
         for name in try HostFile.names(in: configuration.home) {
             let path = configuration.home.appending(name)
-            if passed.contains(path) {
-                try FileAccess.allowPassing(path, by: configuration.users.readers)
-            } else {
-                try FileAccess.closeToOthers(path)
-            }
+            if !passed.contains(path) { try FileAccess.closeToOthers(path) }
+        }
+    }
+
+    /// Lets machines through the home to their directories and to what they read. Blocks shortly.
+    func openWay() throws {
+        try FileAccess.allowPassing(configuration.home, by: configuration.users.readers)
+        for path in passed where HostFile.identity(of: path) != nil {
+            try FileAccess.allowPassing(path, by: configuration.users.readers)
         }
     }
 
@@ -135,8 +143,9 @@ final class MachineConfinement: Sendable {
 
     /// Gives a machine's directory a user, and that user a way into it. Blocks shortly.
     func prepare(_ directory: FilePath) throws -> MachineUser {
+        try openWay()
         let user = try users.assign(to: directory)
-        try FileAccess.allowPassing(directory, by: user.id)
+        try giveOwnDirectory(in: directory, to: user)
         return user
     }
 
@@ -186,26 +195,6 @@ final class MachineConfinement: Sendable {
     }
 
     // MARK: Files
-
-    /// Makes a file its machine's own, if the machine has a user. Blocks shortly.
-    func give(_ file: FilePath, in directory: FilePath) throws {
-        if let user = MachineUsers.user(of: directory) { try FileAccess.give(file, to: user) }
-    }
-
-    /// Makes files that the machine is to write, outside its directory. Blocks shortly.
-    func createOutputs(_ files: [FilePath], of directory: FilePath) throws {
-        guard let user = MachineUsers.user(of: directory) else { return }
-        for file in files {
-            try HostFile.create(file, bytes: [])
-            try FileAccess.give(file, to: user)
-            if let real = HostFile.resolved(file) { try allowPassing(to: real) }
-        }
-    }
-
-    /// Takes away from a machine what it has written; all may read it. Blocks shortly.
-    func takeBack(_ file: FilePath) throws {
-        try FileAccess.takeBack(file, readableBy: configuration.users.readers)
-    }
 
     /// Lets machines read images and layers. Changes nothing about other files: their names may come from a disk's header,
     /// which a machine can write. Blocks shortly.
@@ -259,7 +248,7 @@ final class MachineConfinement: Sendable {
     }
 
     /// Lets machines through the directories between the home and a file in it.
-    private func allowPassing(to file: FilePath) throws {
+    func allowPassing(to file: FilePath) throws {
         guard let home = HostFile.resolved(configuration.home) else { return }
         var directory = file.removingLastComponent()
         while directory.starts(with: home), directory != home {
@@ -273,10 +262,12 @@ final class MachineConfinement: Sendable {
     /// Ends what a machine's process has left, and removes its control group. Returns when it is gone.
     func end(_ machine: String, pid: Int32) async {
         await settle(ControlGroups.name(of: machine, pid: pid), kills: true)
+        forget(machine, pid: pid)
     }
 
     /// Removes a machine's control group once its frozen copies have ended by themselves.
     func release(_ machine: String, pid: Int32) async {
+        forget(machine, pid: pid)
         await settle(ControlGroups.name(of: machine, pid: pid), kills: false)
     }
 

@@ -108,6 +108,9 @@ final class QEMUProcess: Sendable {
         guard try ProcessIdentity.current(of: identity.pid) == identity,
             let arguments = ProcessTable.arguments(of: identity.pid)
         else { return nil }
+        if let confinement = configuration.machineConfinement {
+            try await BlockingPool.run { confinement.adopt(identity.pid, in: directory) }
+        }
         return try await connect(
             handle,
             identity: identity,
@@ -264,7 +267,10 @@ final class QEMUProcess: Sendable {
         }
         let handle = try withExtendedLifetime((tap, library)) { try process.start() }
         let limits = ResourceLimits(memoryMiB: commandLine.memoryMiB, vcpuCount: commandLine.vcpuCount)
+        if let user { confinement?.note(handle.pid, as: user, in: directory) }
         confinement?.limit(handle.pid, of: commandLine.machineID.text, limits)
+        // A service manager may have told the kernel to spare the daemon when memory runs out, which it inherits.
+        try? HostFile.overwrite(FilePath("/proc/\(handle.pid)/oom_score_adj"), with: "0")
         return handle
     }
 

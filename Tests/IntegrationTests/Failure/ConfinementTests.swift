@@ -224,6 +224,57 @@ extension IntegrationTests {
             }
         }
 
+        /// As `chown -R` does, and a backup that was restored without its owners.
+        private func giveAway(to user: UInt32) async throws {
+            // Not the images, which other instances have links to.
+            let directories = ["vms", "commits"].map { instance.home.appending($0).string }
+            try #require(chown(instance.home.string, user, user) == 0)
+            let program = try RunningProgram(
+                "/usr/bin/chown",
+                ["--recursive", "--no-dereference", "\(user):\(user)"] + directories,
+                environment: [:],
+                directory: "/"
+            )
+            defer { program.forget() }
+            try #require(try await program.result(within: .seconds(30)).status == 0)
+        }
+
+        @Test(arguments: [(UInt32(0), false), (0, true), (4242, false), (4242, true)])
+        func `a VM whose files were given to somebody else gets them back`(other: UInt32, restarts: Bool) async throws {
+            var client = try instance.client()
+            let running = try await client.newTiny()
+            let stopped = try await client.newTiny()
+            for machine in [running, stopped] { try await client.sh(machine, "echo kept >/root/kept; sync") }
+            try await client.setState(of: stopped, to: .stopped)
+            let user = try status(of: running).user
+            if restarts { try await instance.endDaemon() }
+            try await giveAway(to: other)
+            if restarts {
+                try await instance.startDaemon()
+                client = try instance.client()
+            }
+            try await client.setState(of: stopped, to: .running)
+            let child = try await client.branch(running)[0]
+            #expect(try await client.sh(child, "cat /root/kept") == "kept")
+            let own = directory(of: running)
+            for name in ["run", "run/console.log", "ram"] {
+                var status = stat()
+                try #require(lstat(own.pushing(FilePath(name)).string, &status) == 0)
+                #expect(UInt64(status.st_uid) == user, "\(name)")
+            }
+            for state in [RequestedState.sleeping, .running, .stopped, .running] {
+                try await client.setState(of: running, to: state)
+            }
+            for machine in [running, stopped] {
+                #expect(try await client.sh(machine, "cat /root/kept") == "kept")
+                #expect(try status(of: machine).mask("CapEff") == 0)
+                #expect(try !Data(contentsOf: URL(filePath: "\(directory(of: machine))/run/console.log")).isEmpty)
+            }
+            let users = try [running, stopped, child].map { try status(of: $0).user }
+            #expect(Set(users).count == 3 && users[0] == user && !users.contains(UInt64(other)))
+            for machine in [child, stopped, running] { try await client.deleteMachine(machine) }
+        }
+
         @Test func `frozen copies are confined as their VM, and do not outlive one that is killed`() async throws {
             // Where the kernel tells what was written, copies are rare and short-lived.
             try await Instance.run(daemonOptions: ["--memory", "forks"]) { instance in

@@ -89,33 +89,53 @@ extension IntegrationTests {
         }
 
         /// Has the daemon end right after `step` inside `operation`, which may be answered yet, and checks what the next one
-        /// makes of it.
+        /// makes of it. A failure comes with what all daemons of the test have said, and the rows that there are.
         private func end(
             at step: OperationStep,
             signal: Int32,
             _ operation: (VersClient, MachineID) async throws -> Void
         ) async throws {
+            let logged = instance.log.utf8.count
             let parent = try await instance.client().newTiny()
-            try await instance.endDaemon()
-            try await instance.startDaemon(fault: step.rawValue + (signal == SIGTERM ? ":TERM" : ""))
             do {
-                try await operation(try instance.client(), parent)
-            } catch let error as VersError {
-                #expect([.unreachable, .unavailable].contains(error.code), "\(step): \(error)")
-            }
-            #expect(try await instance.daemonEnd().status == (signal == SIGTERM ? 0 : 128 + signal))
+                try await instance.endDaemon()
+                try await instance.startDaemon(fault: step.rawValue + (signal == SIGTERM ? ":TERM" : ""))
+                do {
+                    try await operation(try instance.client(), parent)
+                } catch let error as VersError where [.unreachable, .unavailable].contains(error.code) {
+                    // Cut off, as it may be.
+                }
+                try #require(try await instance.daemonEnd().status == (signal == SIGTERM ? 0 : 128 + signal))
 
-            try await instance.startDaemon()
-            let client = try instance.client()
-            // Whoever asks for a VM that is brought up waits for it.
-            for machine in try await client.machines() {
-                #expect(try await client.sh(machine.vm_id, "echo here") == "here")
+                try await instance.startDaemon()
+                let client = try instance.client()
+                let listed = try await client.machines()
+                // Whoever asks for a VM that is brought up waits for it.
+                for machine in listed { #expect(try await client.sh(machine.vm_id, "echo here") == "here") }
+                try #require(listed.contains { $0.vm_id == parent })
+            } catch {
+                throw TestFailure("\(step), vm \(parent): \(error)\n\(evidence(since: logged))")
             }
+            let client = try instance.client()
             try await expectConsistent(client, alive: [parent])
             for machine in try await client.machines().reversed() {
                 try await client.deleteMachine(machine.vm_id, recursive: true)
             }
             try await expectConsistent(client, alive: [])
+        }
+
+        private func evidence(since start: Int) -> String {
+            let rows = "SELECT id || ' ' || state || ' ' || organisationID || ' ' || ifnull(deletedAt, '') FROM machine"
+            let keys = "SELECT id || ' ' || organisationID || ' ' || ifnull(revokedAt, '') FROM apiKey"
+            let found = [rows, keys].map { query in
+                do {
+                    return try instance.rows(query).joined(separator: "\n")
+                } catch {
+                    return "\(error)"
+                }
+            }
+            let log = String(decoding: instance.log.utf8.dropFirst(start), as: UTF8.self)
+            return "vms:\n\(found[0])\nkeys:\n\(found[1])\nthe daemons' log:\n\(log)"
         }
 
         /// A daemon just started knows of no process, file or mark but what it finds.
@@ -242,6 +262,12 @@ extension Instance {
             SELECT memoryLayers || diskLayers || '["' || id || '"]' FROM commitRecord WHERE deletedAt IS NULL
             UNION ALL SELECT startMemoryLayers || markedMemoryLayers || diskLayers FROM machine WHERE deletedAt IS NULL
             """
+        let text = try rows(query).joined(separator: "\n")
+        return Set(text.matches(of: /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/).map { String($0.output.0) })
+    }
+
+    /// What a query of one column gives, from the database itself.
+    func rows(_ query: String) throws -> [String] {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/python3")
         let program = "import sqlite3,sys\nfor r in sqlite3.connect(sys.argv[1]).execute(sys.argv[2]): print(r[0])"
@@ -252,6 +278,6 @@ extension Instance {
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         guard process.terminationStatus == 0 else { throw TestFailure("the database could not be read") }
-        return Set(text.matches(of: /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/).map { String($0.output.0) })
+        return text.split(separator: "\n").map(String.init)
     }
 }

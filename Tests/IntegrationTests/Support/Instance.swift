@@ -241,7 +241,7 @@ final class Instance: Sendable {
         #expect(Leftovers.names(in: home.appending("vms")) == [])
     }
 
-    /// What the present daemon has logged.
+    /// What its daemons have logged, one after the other.
     var log: String {
         String(
             decoding: FileManager.default.contents(atPath: output.appending("stderr").string) ?? Data(),

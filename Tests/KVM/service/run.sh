@@ -46,15 +46,26 @@ add_files() {
     (cd "$1" && debugfs -w -f "$work/commands" "$2") >"$work/debugfs" 2>&1
 }
 
+# By the machine's own clock. What does not end when it is asked would be waited for, for 90 s.
+expect_quick_reboot() {
+    asked=$(sed -n 's/^==> done, \([0-9]*\).*/\1/p' "$work/log")
+    ended=$(sed -n 's/^\[ *\([0-9]*\)\.[0-9]*\] reboot: Restarting system.*/\1/p' "$work/log")
+    [ -n "$ended" ] && [ $((ended - asked)) -lt 60 ] && return
+    echo "the host took from $asked s to ${ended:-no restart} s to end"
+    exit 1
+}
+
 images=$("$tree/scripts/test-images.sh" tiny default)
 mkdir -p "$added/etc/systemd/system/multi-user.target.wants"
 copy_qemu "$added"
 cp /usr/bin/qemu-system-x86_64 /usr/bin/qemu-img "$added/usr/bin/"
 copy_with_libraries /usr/bin/qemu-system-x86_64 /usr/bin/qemu-img
 install_daemon "$images"
+cp "$here/daemon.sh" "$added/"
 cp "$here/guest-check.sh" "$added/check.sh"
 cp "$here/guest-daemon.sh" "$added/check-daemon.sh"
-chmod 0755 "$added/check.sh" "$added/check-daemon.sh"
+cp "$here/guest-reboot.sh" "$added/check-reboot.sh"
+chmod 0755 "$added"/check*.sh
 cp "$here/vers-check.service" "$added/etc/systemd/system/"
 ln -s ../vers-check.service "$added/etc/systemd/system/multi-user.target.wants/"
 
@@ -65,5 +76,9 @@ e2fsck -fy "$work/disk.raw" >/dev/null 2>&1 || true
 resize2fs "$work/disk.raw" >/dev/null 2>&1
 add_files "$added" "$work/disk.raw"
 
-run_machine "$work/disk.raw" 1500 2048 /sbin/init systemd.unified_cgroup_hierarchy=1
-grep -q "daemon check passed" "$work/log"
+# Ends with a reboot, which is another run of the machine.
+for check in daemon reboot; do
+    run_machine "$work/disk.raw" 1500 2048 /sbin/init systemd.unified_cgroup_hierarchy=1
+    grep -q "$check check passed" "$work/log"
+    if [ "$check" = daemon ]; then expect_quick_reboot; fi
+done
