@@ -39,9 +39,14 @@ final class MemoryConnection: Sendable {
     /// Sends a request and returns the words of its answer, of which the first is `verb`.
     /// - Throws: ``MemoryLibraryError``.
     func request(_ line: String, expecting verb: String, timeout: Duration = .seconds(20)) async throws -> [String] {
+        try await send(line, expecting: verb, timeout: timeout).get()
+    }
+
+    /// Sends a request without waiting for the answers to those before it.
+    func send(_ line: String, expecting verb: String, timeout: Duration = .seconds(20)) -> EventLoopFuture<[String]> {
         let answer = expect(verb, of: String(line.prefix { $0 != " " }), timeout: timeout)
         channel.writeAndFlush(ByteBuffer(string: line + "\n"), promise: nil)
-        return try await answer.get()
+        return answer
     }
 
     /// What the library will say next, of its own accord. Its words are those of ``request(_:expecting:timeout:)``.

@@ -140,7 +140,7 @@ final class Instance: Sendable {
         state.withLock { $0.daemon = daemon }
         try pipe.fileHandleForWriting.close()
         // Ends with the daemon, too.
-        let answer = await pipe.fileHandleForReading.firstData()
+        let answer = try await pipe.firstData()
         guard String(decoding: answer, as: UTF8.self).hasPrefix("ready") else {
             throw TestFailure("versd did not become ready: \(daemon.stderr.suffix(2000))")
         }

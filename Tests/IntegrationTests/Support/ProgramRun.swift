@@ -1,4 +1,5 @@
 import Foundation
+import HostSystem
 import Synchronization
 import SystemPackage
 
@@ -106,13 +107,20 @@ final class RunningProgram: Sendable {
     }
 }
 
-extension FileHandle {
-    /// What comes first from the other end, empty when that is its end. Blocks nobody.
-    func firstData() async -> Data {
-        defer { readabilityHandler = nil }
-        let (pieces, arrived) = AsyncStream.makeStream(of: Data.self)
-        readabilityHandler = { arrived.yield($0.availableData) }
-        return await pieces.first { _ in true } ?? Data()
+extension Pipe {
+    /// What comes first from the other end, empty when that is its end.
+    ///
+    /// Not by a readability handler: libdispatch went on to look at pipes that were closed, and once in some hundred times
+    /// crashed (`_dispatch_event_loop_drain`, Swift 6.3).
+    func firstData() async throws -> Data {
+        let reader = fileHandleForReading.fileDescriptor
+        defer { withExtendedLifetime(self) {} }
+        return try await BlockingPool.run {
+            try withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
+                let count = try FileDescriptor(rawValue: reader).read(into: buffer)
+                return Data(buffer[..<count])
+            }
+        }
     }
 }
 
