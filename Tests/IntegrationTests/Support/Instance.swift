@@ -249,7 +249,7 @@ final class Instance: Sendable {
         )
     }
 
-    private func printLogs(because reason: String) {
+    func printLogs(because reason: String) {
         print("---- instance \(root) failed: \(reason)\n---- versd:\n\(log.suffix(12_000))")
         for machine in Leftovers.names(in: home.appending("vms")) {
             for name in ["qemu.log", "console.log", "run/console.log"] {
