@@ -68,9 +68,9 @@ struct QEMUCommandLine: Sendable {
 
     static func kernelArguments(adding extra: [String]) -> String {
         let base = [
-            "console=ttyS0", "panic=-1", "root=/dev/vda", "rw", "random.trust_cpu=on", "net.ifnames=0", "quiet",
+            "console=ttyS0", "panic=-1", "root=/dev/vda", "rw", "random.trust_cpu=on", "net.ifnames=0",
             // The kernel measures whether the timer's interrupts come in time, and panics on a busy host, where they do not.
-            "no_timer_check",
+            "no_timer_check", "quiet",
         ]
         return (base + extra).joined(separator: " ")
     }
