@@ -15,6 +15,10 @@ if timeout 1200 "/check-$check.sh"; then
 else
     echo "$check check failed with status $?"
     journalctl --no-pager --boot | tail -n 60
+    for log in /var/lib/vers/vms/*/run/console.log /var/lib/vers/vms/*/qemu.log; do
+        echo "--- $log"
+        tail -n 15 "$log"
+    done
     passed=no
 fi
 echo "==> done, $(cut -d ' ' -f 1 /proc/uptime) s after the start"
