@@ -94,10 +94,11 @@ void freezing_request(struct client *client, char *argument) {
         client_refuse(client, error, "freeze");
         return;
     }
+    // Not behind what is written ahead: the guest writes on meanwhile, and the pause has the more to set aside.
+    inherit_little();
     struct text text = {.length = 0};
     text_add(&text, "armed");
     if (ahead.client == client && !write_ahead(client, request, &text)) return;
-    inherit_little();
     if (later_client() == client) {
         later_arm_freeze(request);
         client_answer(client, &text);

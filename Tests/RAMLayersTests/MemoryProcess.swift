@@ -117,6 +117,14 @@ final class MemoryProcess {
         return try Data(contentsOf: URL(fileURLWithPath: path.string))
     }
 
+    /// What a process sees that maps `layers`.
+    static func contents(of layers: [FilePath], pages: Int = MemoryProcess.pages) throws -> Data {
+        let reader = try MemoryProcess(pages: pages)
+        defer { reader.end() }
+        try reader.map(layers)
+        return try reader.dump()
+    }
+
     func connect() throws -> ControlConnection { try ControlConnection(directory.appending("ram.sock")) }
 
     /// Maps layers, the oldest first.

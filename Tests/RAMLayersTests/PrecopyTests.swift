@@ -48,13 +48,6 @@ struct PrecopyTests {
         return Int32(frozen[1]) ?? -1
     }
 
-    private func contents(of layers: [FilePath], pages: Int = MemoryProcess.pages) throws -> Data {
-        let reader = try MemoryProcess(pages: pages)
-        defer { reader.end() }
-        try reader.map(layers)
-        return try reader.dump()
-    }
-
     @Test("what is written until the freeze is in the layer, and nothing of what is written after")
     func moment() throws {
         let process = try MemoryProcess()
@@ -70,7 +63,7 @@ struct PrecopyTests {
         #expect(try process.connect().request("status").hasSuffix(" - 1"))
         #expect(try freeze.control.request("keep a") == "kept")
         #expect(try process.connect().request("status").hasSuffix(" a 0"))
-        #expect(try contents(of: [freeze.layer]) == expected)
+        #expect(try MemoryProcess.contents(of: [freeze.layer]) == expected)
     }
 
     @Test("a guest that writes all the time is frozen as it was", arguments: 1...4)
@@ -93,7 +86,7 @@ struct PrecopyTests {
             #expect(try freeze.control.request("keep mark-\(round)") == "kept")
             try process.obey("rest")
             layers.append(freeze.layer)
-            #expect(try contents(of: layers, pages: pages) == expected, "round \(round)")
+            #expect(try MemoryProcess.contents(of: layers, pages: pages) == expected, "round \(round)")
         }
     }
 
@@ -111,7 +104,7 @@ struct PrecopyTests {
         try process.obey("fill 2000 9000 3")
         #expect(try first.control.request("copy \(first.layer)").hasPrefix("copied 10000 2 "))
         #expect(try first.control.request("keep a") == "kept")
-        #expect(try contents(of: [first.layer], pages: pages) == expected)
+        #expect(try MemoryProcess.contents(of: [first.layer], pages: pages) == expected)
         try eventually { kill(copy, 0) != 0 }
         // The next layer holds what was written since, and needs nobody to say so.
         try process.obey("fill 14000 5 4")
@@ -120,7 +113,7 @@ struct PrecopyTests {
         #expect(try happen(second, in: process) == 0)
         #expect(try second.control.request("copy \(second.layer)").hasPrefix("copied 9005 2 "))
         #expect(try second.control.request("keep b") == "kept")
-        #expect(try contents(of: [first.layer, second.layer], pages: pages) == expected)
+        #expect(try MemoryProcess.contents(of: [first.layer, second.layer], pages: pages) == expected)
     }
 
     @Test("what a freeze was to save that was given up is in the next layer", arguments: [false, true])
@@ -144,7 +137,7 @@ struct PrecopyTests {
         let third = try arm(process, "since a")
         #expect(try happen(third, in: process) == 0)
         #expect(try third.control.request("copy \(third.layer)").hasPrefix("copied 300 3 "))
-        #expect(try contents(of: [first.layer, third.layer]) == expected)
+        #expect(try MemoryProcess.contents(of: [first.layer, third.layer]) == expected)
     }
 
     @Test("pages that are only read are not in a layer")
@@ -192,7 +185,7 @@ struct PrecopyTests {
         #expect(try happen(third, in: process) == 0)
         #expect(try third.control.request("copy \(third.layer)").hasPrefix("copied 300 3 "))
         #expect(try third.control.request("keep c") == "kept")
-        #expect(try contents(of: [third.layer]) == expected)
+        #expect(try MemoryProcess.contents(of: [third.layer]) == expected)
         // The holder is gone with its mark.
         try eventually { try !ProcessTable.processes().contains { ProcessTable.parent(of: $0) == process.pid } }
     }

@@ -28,14 +28,6 @@ struct RAMLayersTests {
         return Layer(path: path, pages: Int(words[1]) ?? -1, extents: Int(words[2]) ?? -1)
     }
 
-    /// What a process sees that maps `layers`.
-    private func contents(of layers: [FilePath], pages: Int = MemoryProcess.pages) throws -> Data {
-        let reader = try MemoryProcess(pages: pages)
-        defer { reader.end() }
-        try reader.map(layers)
-        return try reader.dump()
-    }
-
     @Test("a freeze can be put off until the process opens a file")
     func freezeAtOpen() throws {
         let process = try MemoryProcess()
@@ -55,7 +47,7 @@ struct RAMLayersTests {
         let layer = process.directory.appending("layer")
         #expect(try control.request("copy \(layer)").hasPrefix("copied "))
         #expect(try control.request("keep a") == "kept")
-        #expect(try contents(of: [layer]) == expected)
+        #expect(try MemoryProcess.contents(of: [layer]) == expected)
         // Nothing is armed any more, neither by this connection nor by one that ended.
         let other = try process.connect()
         #expect(try other.request("at \(trigger)") == "at")
@@ -137,7 +129,7 @@ struct RAMLayersTests {
                 layer = try freeze(process, mark.map { "since \($0)" } ?? "since-start", keep: keep, ahead: ahead)
                 layers = (mark == nil ? atStart : chain) + [layer.path]
             }
-            #expect(try contents(of: layers) == expected, "step \(step) of seed \(seed)")
+            #expect(try MemoryProcess.contents(of: layers) == expected, "step \(step) of seed \(seed)")
             if let keep {
                 chain = layers
                 mark = keep
@@ -158,7 +150,7 @@ struct RAMLayersTests {
             let merges = chain.count == 6
             let layer = try freeze(process, merges ? "since-first" : "since-start", keep: nil)
             chain = (merges ? first : chain) + [layer.path]
-            #expect(try contents(of: chain) == expected, "generation \(generation)")
+            #expect(try MemoryProcess.contents(of: chain) == expected, "generation \(generation)")
         }
     }
 
@@ -185,13 +177,13 @@ struct RAMLayersTests {
         #expect(merged.pages == 20 + 5 + 3)
         #expect(merged.extents == 3)
         let expected = try third.dump()
-        #expect(try contents(of: [base, merged.path]) == expected)
+        #expect(try MemoryProcess.contents(of: [base, merged.path]) == expected)
         // What comes after it knows what lies underneath: a page that it has not, but the first layer has.
         try third.obey("fill 1300 4 0")
         try third.obey("fill 3020 4 0")
         let next = try freeze(third, "since merged", keep: nil)
         #expect(next.pages == 4)
-        #expect(try contents(of: [base, merged.path, next.path]) == third.dump())
+        #expect(try MemoryProcess.contents(of: [base, merged.path, next.path]) == third.dump())
     }
 
     @Test("a process that maps layers goes on over them")
@@ -211,10 +203,10 @@ struct RAMLayersTests {
                 let name = "mark-\(step)"
                 chain.append(try freeze(process, mark.map { "since \($0)" } ?? "since-start", keep: name).path)
                 mark = name
-                #expect(try contents(of: chain) == process.dump())
+                #expect(try MemoryProcess.contents(of: chain) == process.dump())
             }
             let everything = try freeze(process, "everything", keep: nil)
-            #expect(try contents(of: [everything.path]) == process.dump())
+            #expect(try MemoryProcess.contents(of: [everything.path]) == process.dump())
             layers = chain
         }
     }
@@ -243,7 +235,7 @@ struct RAMLayersTests {
         // A page that was read at the mark and written since must not count as unchanged.
         try process.obey("write 7 400")
         let delta = try freeze(process, "since a", keep: nil)
-        #expect(try contents(of: [delta.path]) == process.dump())
+        #expect(try MemoryProcess.contents(of: [delta.path]) == process.dump())
     }
 
     @Test("a copy whose connection ends leaves, and the mark stays")
@@ -262,7 +254,7 @@ struct RAMLayersTests {
         try waitUntilNothingIsPending(process)
         #expect(try process.connect().request("status").split(separator: " ")[4] == "a")
         let delta = try freeze(process, "since a", keep: nil)
-        #expect(try contents(of: [base.path, delta.path]) == process.dump())
+        #expect(try MemoryProcess.contents(of: [base.path, delta.path]) == process.dump())
     }
 
     @Test("a killed holder loses the mark, and the next layer is whole")
@@ -283,7 +275,7 @@ struct RAMLayersTests {
         let layer = process.directory.appending("second")
         _ = try next.request("copy \(layer)")
         let both = [process.directory.appending("first"), layer]
-        #expect(try contents(of: both) == process.dump())
+        #expect(try MemoryProcess.contents(of: both) == process.dump())
         _ = try next.request("keep b")
         #expect(throws: MemoryProcess.Failure("error 116 freeze")) {
             try process.connect().request("freeze since a")
@@ -299,7 +291,7 @@ struct RAMLayersTests {
         // Some 7900 pages in as many extents: joined, but at the price of no more pages than there are.
         #expect(layer.extents <= 4096)
         #expect(layer.pages <= 18_000)
-        #expect(try contents(of: [layer.path], pages: 32_768) == process.dump())
+        #expect(try MemoryProcess.contents(of: [layer.path], pages: 32_768) == process.dump())
     }
 
     @Test("a layer of another size, a missing one and a second map are refused")
@@ -340,7 +332,7 @@ struct RAMLayersTests {
             _ = try control.request("freeze since-start")
             if content.isEmpty {
                 #expect(try control.request("copy \(path)").hasPrefix("copied "))
-                #expect(try contents(of: [path]) == process.dump())
+                #expect(try MemoryProcess.contents(of: [path]) == process.dump())
             } else {
                 #expect(throws: MemoryProcess.Failure("error 17 create")) { try control.request("copy \(path)") }
                 #expect(try String(contentsOfFile: path.string, encoding: .utf8) == content)
