@@ -194,14 +194,20 @@ import VersServer
         }
     }
 
+    /// The files of an instance whose daemon runs here.
+    private func localInstance(of fixture: ServerFixture) throws -> TestContext {
+        let test = try TestContext()
+        let record = """
+            {"pid":\(getpid()),"url":"\(fixture.endpoints.url)","socket":"\(fixture.socket)","version":"x"}
+            """
+        try test.write(record, to: "instance/daemon.json")
+        try test.write(DomainDouble.key + "\n", to: "instance/owner.key")
+        return test
+    }
+
     @Test func aLocalDaemonIsFoundByItsFiles() async throws {
         try await ServerFixture.run { fixture in
-            let test = try TestContext()
-            let record = """
-                {"pid":\(getpid()),"url":"\(fixture.endpoints.url)","socket":"\(fixture.socket)","version":"x"}
-                """
-            try test.write(record, to: "instance/daemon.json")
-            try test.write(DomainDouble.key + "\n", to: "instance/owner.key")
+            let test = try localInstance(of: fixture)
             #expect(await test.run("status", "-q") == 0)
             #expect(test.output.text == "\(fixture.domain.machine)\n")
         }
@@ -209,12 +215,7 @@ import VersServer
 
     @Test func aGivenKeyIsUsedForTheLocalDaemonToo() async throws {
         try await ServerFixture.run { fixture in
-            let test = try TestContext()
-            let record = """
-                {"pid":\(getpid()),"url":"\(fixture.endpoints.url)","socket":"\(fixture.socket)","version":"x"}
-                """
-            try test.write(record, to: "instance/daemon.json")
-            try test.write(DomainDouble.key + "\n", to: "instance/owner.key")
+            let test = try localInstance(of: fixture)
             test.environment["VERS_API_KEY"] = "another"
             #expect(await test.run("status", "-q") == 2)
             #expect(test.errors.text.contains("VERS_API_KEY: unset it to act as the instance's owner"))
