@@ -32,14 +32,6 @@ enum FileLock {
         return descriptor
     }
 
-    /// Returns when nobody holds `path` exclusively.
-    static func waitUntilFree(_ path: FilePath) throws {
-        let descriptor = Foundation.open(path.string, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        defer { close(descriptor) }
-        try take(LOCK_SH, on: descriptor, path: path)
-    }
-
     private static func open(_ path: FilePath) throws -> Int32 {
         try UserDirectory.make(path.removingLastComponent())
         let descriptor = Foundation.open(path.string, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import HostSystem
 import VersAPI
 
 /// `vers down`.
@@ -22,26 +23,21 @@ struct Down: AsyncParsableCommand {
     func run() async throws {
         let context = common.context
         let home = InstanceHome(context, environment: try DotEnv.environment(of: context))
-        guard let record = try home.runningDaemon(), FileLock.isHeld(home.daemonLock) else {
+        guard let record = try home.runningDaemon(), let daemon = try? ProcessHandle(pid: record.pid),
+            FileLock.isHeld(home.daemonLock)
+        else {
             context.print("no daemon runs for \(home.path)")
             return
         }
-        guard kill(record.pid, SIGTERM) == 0 else {
-            let code = errno
-            throw VersError(.forbidden, "cannot stop versd, pid \(record.pid): \(String(cString: strerror(code)))")
+        do {
+            try daemon.signal(SIGTERM)
+        } catch {
+            throw VersError(.forbidden, "cannot stop versd, pid \(record.pid): \(error)")
         }
-        let lock = home.daemonLock
-        let isGone = try await context.progress("stopping versd") {
-            await Blocking.run {
-                let done = DispatchSemaphore(value: 0)
-                // The lock is free as soon as its holder is gone. A wait that is given up ends with this process.
-                DispatchQueue.global().async {
-                    if (try? FileLock.waitUntilFree(lock)) != nil { done.signal() }
-                }
-                return done.wait(timeout: .now() + .seconds(Self.deadlineInSeconds)) == .success
-            }
+        let end = try await context.progress("stopping versd") {
+            await daemon.waitForExit(timeout: .seconds(Self.deadlineInSeconds))
         }
-        guard isGone else {
+        guard end != nil else {
             throw VersError(
                 .timedOut,
                 "versd, pid \(record.pid), did not end within \(Self.deadlineInSeconds) seconds",
