@@ -105,6 +105,7 @@ public struct Domain: Sendable {
             policy: StandbyPool.Policy(
                 countPerRole: configuration.standbyCount,
                 lifetime: configuration.standbyLifetime,
+                delay: configuration.standbyDelay,
                 reservedMemoryMiB: configuration.reservedMemoryMiB + configuration.expectedMachineMemoryMiB
             ),
             rehearsal: Rehearsal(
@@ -149,6 +150,8 @@ public struct DomainConfiguration: Sendable {
     public var standbyCount = 2
     /// How long they wait after the last VM of their size.
     public var standbyLifetime: Duration = .seconds(600)
+    /// How long after its use a standby is replaced: the first commands of the new VM are worth more than the next VM.
+    public var standbyDelay: Duration = .milliseconds(100)
     /// After how long without connections a VM rests again that a connection has woken, if nothing else is said of it.
     public var idleTime: Duration = .seconds(300)
     /// Memory of the host that no new VM may touch.

@@ -14,6 +14,8 @@ actor StandbyPool {
     struct Policy: Sendable {
         var countPerRole: Int
         var lifetime: Duration
+        /// Between the use of one and the start of the next, which takes a processor for some 200 ms.
+        var delay: Duration
         /// Of the host's memory, so much must stay available.
         var reservedMemoryMiB: Int
     }
@@ -88,7 +90,7 @@ actor StandbyPool {
     }
 
     /// Has the role be ready for whoever comes next. To be called when an operation is done, so that the start of new
-    /// processes does not compete with it.
+    /// processes does not compete with it, nor with what its caller does first.
     nonisolated func replenish(_ role: StandbyRole) {
         guard policy.countPerRole > 0 else { return }
         background.start { await self.fill(role) }
@@ -115,12 +117,14 @@ actor StandbyPool {
         await abandon(left)
     }
 
-    /// Starts what is missing, one after the other; then they rehearse, one after the other, so that another can be taken
-    /// meanwhile.
+    /// After a moment, starts what is missing, one after the other; then they rehearse, one after the other, so that another
+    /// can be taken meanwhile.
     func fill(_ role: StandbyRole) async {
         guard !isClosed, shelves[role]?.isFilling != true else { return }
         shelves[role, default: StandbyShelf()].isFilling = true
         defer { shelves[role]?.isFilling = false }
+        // Not from the last use: who uses one after the other is to find some, too.
+        guard (try? await Task.sleep(for: policy.delay)) != nil else { return }
         do {
             try await startMissing(role)
             while try await rehearseNext(role) {}
