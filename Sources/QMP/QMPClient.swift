@@ -54,7 +54,22 @@ public final class QMPClient: Sendable {
         timeout: Duration = .seconds(10),
         passing descriptor: Int32? = nil
     ) async throws -> Command.Response {
-        let line = try await connection.execute(
+        try Task.checkCancellation()
+        return try await submit(command, timeout: timeout, passing: descriptor).get()
+    }
+
+    /// Sends a command. QEMU reads a byte at a time, 4 to 5 µs each: with commands that are sent one behind the other it
+    /// reads the next while it executes the first. They are executed in their order, each whatever became of those before.
+    /// - Parameters:
+    ///   - timeout: counts from now.
+    ///   - descriptor: as for ``execute(_:timeout:passing:)``; must stay open until the answer.
+    /// - Throws: ``QMPError`` when nothing could be sent.
+    public func submit<Command: QMPCommand>(
+        _ command: Command,
+        timeout: Duration = .seconds(10),
+        passing descriptor: Int32? = nil
+    ) throws(QMPError) -> QMPAnswer<Command> {
+        let pending = try connection.submit(
             name: Command.name,
             timeout: timeout,
             descriptor: descriptor
@@ -65,15 +80,27 @@ public final class QMPClient: Sendable {
                 throw .unexpectedAnswer(command: Command.name, detail: "arguments cannot be encoded: \(error)")
             }
         }
+        return QMPAnswer(pending: pending)
+    }
+
+    /// Closes the connection; QEMU runs on. Idempotent.
+    public func close() async { await connection.close() }
+}
+
+/// What a command that was sent will be answered with. An answer that nobody waits for is ignored.
+public struct QMPAnswer<Command: QMPCommand>: Sendable {
+    fileprivate let pending: QMPPendingAnswer
+
+    /// - Throws: as ``QMPClient/execute(_:timeout:passing:)``.
+    @discardableResult
+    public func get() async throws -> Command.Response {
+        let line = try await pending.get()
         do {
             return try JSONDecoder().decode(Answer<Command.Response>.self, from: Data(line)).value
         } catch {
             throw QMPError.unexpectedAnswer(command: Command.name, detail: String(describing: error))
         }
     }
-
-    /// Closes the connection; QEMU runs on. Idempotent.
-    public func close() async { await connection.close() }
 }
 
 private struct Request<Arguments: Encodable>: Encodable {

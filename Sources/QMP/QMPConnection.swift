@@ -10,7 +10,7 @@ internal import Synchronization
 final class QMPConnection: Sendable {
     private struct State {
         var session = QMPSession()
-        var pending: [UInt64: CheckedContinuation<[UInt8], any Error>] = [:]
+        var pending: [UInt64: EventLoopPromise<[UInt8]>] = [:]
         var ready: CheckedContinuation<QEMUVersion, any Error>?
         var readyResult: Result<QEMUVersion, QMPError>?
         var channel: (any Channel)?
@@ -54,28 +54,62 @@ final class QMPConnection: Sendable {
         }
     }
 
-    func execute(
+    /// Sends a command, behind those that were sent before. Its answer fails with ``QMPError``.
+    /// - Parameter descriptor: is passed along, and must stay open until the answer.
+    func submit(
         name: String,
         timeout: Duration,
         descriptor: Int32?,
         encode: (UInt64) throws(QMPError) -> Data
-    ) async throws -> [UInt8] {
-        guard let id = state.withLock({ $0.session.submit(command: name) }) else {
-            throw QMPError.disconnected(command: name)
-        }
-        var line: [UInt8]
+    ) throws(QMPError) -> QMPPendingAnswer {
+        guard let (id, channel) = register(name) else { throw .disconnected(command: name) }
+        let bytes: [UInt8]
         do {
-            line = Array(try encode(id))
+            bytes = Array(try encode(id)) + [UInt8(ascii: "\n")]
         } catch {
             state.withLock { $0.session.abandon(id: id) }
             throw error
         }
-        line.append(UInt8(ascii: "\n"))
-        let start = ContinuousClock.now
-        let bytes = line
-        return try await withDeadline(start.advanced(by: timeout), command: name, since: start) {
-            try await self.send(bytes, id: id, name: name, descriptor: descriptor)
+        let promise = channel.eventLoop.makePromise(of: [UInt8].self)
+        let isOpen = state.withLock { state in
+            guard state.session.isReady else { return false }
+            state.pending[id] = promise
+            return true
         }
+        if isOpen {
+            send(bytes, over: channel, passing: descriptor)
+        } else {
+            promise.fail(QMPError.disconnected(command: name))
+        }
+        let timer = channel.eventLoop.scheduleTask(in: TimeAmount(timeout)) {
+            self.abandon(id, QMPError.timedOut(command: name, after: timeout))
+        }
+        promise.futureResult.whenComplete { _ in timer.cancel() }
+        return QMPPendingAnswer(line: promise.futureResult) { self.abandon(id, CancellationError()) }
+    }
+
+    private func register(_ name: String) -> (UInt64, any Channel)? {
+        state.withLock { state in
+            guard let channel = state.channel, let id = state.session.submit(command: name) else { return nil }
+            return (id, channel)
+        }
+    }
+
+    private func send(_ bytes: [UInt8], over channel: any Channel, passing descriptor: Int32?) {
+        if let descriptor {
+            channel.eventLoop.execute { self.sendDirectly(bytes, passing: descriptor) }
+        } else {
+            channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil)
+        }
+    }
+
+    /// Nobody waits for the answer any more.
+    private func abandon(_ id: UInt64, _ error: any Error) {
+        let promise = state.withLock { state in
+            state.session.abandon(id: id)
+            return state.pending.removeValue(forKey: id)
+        }
+        promise?.fail(error)
     }
 
     func close() async {
@@ -130,33 +164,6 @@ final class QMPConnection: Sendable {
         }
     }
 
-    private func send(_ bytes: [UInt8], id: UInt64, name: String, descriptor: Int32?) async throws -> [UInt8] {
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                let channel = state.withLock { state -> (any Channel)? in
-                    guard state.session.isReady, !Task.isCancelled else { return nil }
-                    state.pending[id] = continuation
-                    return state.channel
-                }
-                guard let channel else {
-                    continuation.resume(throwing: QMPError.disconnected(command: name))
-                    return
-                }
-                if let descriptor {
-                    channel.eventLoop.execute { self.sendDirectly(bytes, passing: descriptor) }
-                } else {
-                    channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil)
-                }
-            }
-        } onCancel: {
-            let waiter = state.withLock { state in
-                state.session.abandon(id: id)
-                return state.pending.removeValue(forKey: id)
-            }
-            waiter?.resume(throwing: CancellationError())
-        }
-    }
-
     /// On the event loop, behind everything written before: a monitor that reads leaves no backlog of these short lines.
     private func sendDirectly(_ bytes: [UInt8], passing descriptor: Int32) {
         let sent = state.withLock { state in
@@ -169,14 +176,15 @@ final class QMPConnection: Sendable {
     private func perform(_ actions: [QMPSession.Action]) {
         for action in actions {
             switch action {
-            case .negotiate(let id):
-                let line = "{\"execute\":\"qmp_capabilities\",\"id\":\(id)}\n"
+            case .negotiate(let id, let queuesCommands):
+                let arguments = queuesCommands ? ",\"arguments\":{\"enable\":[\"oob\"]}" : ""
+                let line = "{\"execute\":\"qmp_capabilities\"\(arguments),\"id\":\(id)}\n"
                 state.withLock { $0.channel }?.writeAndFlush(ByteBuffer(string: line), promise: nil)
             case .becomeReady(let version): finishReadiness(.success(version))
             case .complete(let id, let line):
-                state.withLock { $0.pending.removeValue(forKey: id) }?.resume(returning: line)
+                state.withLock { $0.pending.removeValue(forKey: id) }?.succeed(line)
             case .fail(let id, let error):
-                state.withLock { $0.pending.removeValue(forKey: id) }?.resume(throwing: error)
+                state.withLock { $0.pending.removeValue(forKey: id) }?.fail(error)
             case .deliver(let event):
                 logger.trace("monitor event", metadata: ["qmp.event": "\(event.name)"])
                 onEvent(event)
@@ -214,6 +222,21 @@ final class QMPConnection: Sendable {
                 throw QMPError.timedOut(command: command, after: deadline - start)
             }
             return value
+        }
+    }
+}
+
+/// The line that will answer a command.
+struct QMPPendingAnswer: Sendable {
+    let line: EventLoopFuture<[UInt8]>
+    let abandon: @Sendable () -> Void
+
+    /// - Throws: ``QMPError``; `CancellationError` when the task is cancelled.
+    func get() async throws -> [UInt8] {
+        try await withTaskCancellationHandler {
+            try await line.get()
+        } onCancel: {
+            abandon()
         }
     }
 }

@@ -2,7 +2,8 @@ internal import Foundation
 
 /// One line that QEMU sent (docs/interop/qmp-spec.txt in QEMU's sources).
 enum QMPMessage: Sendable, Hashable {
-    case greeting(version: QEMUVersion)
+    /// - Parameter queuesCommands: whether it can take further commands while it executes one (capability `oob`).
+    case greeting(version: QEMUVersion, queuesCommands: Bool)
     /// The whole line; its `return` member is decoded by who knows the type.
     case success(id: UInt64, line: [UInt8])
     case failure(id: UInt64?, errorClass: String, message: String)
@@ -17,7 +18,8 @@ enum QMPMessage: Sendable, Hashable {
             throw .malformed("not a JSON object of a known shape (\(line.count) bytes)")
         }
         if let greeting = envelope.greeting {
-            self = .greeting(version: greeting.version.qemu)
+            let capabilities = greeting.capabilities ?? []
+            self = .greeting(version: greeting.version.qemu, queuesCommands: capabilities.contains("oob"))
         } else if let name = envelope.event {
             self = .event(QMPEvent(name: name, data: envelope.data ?? .null, timestamp: envelope.timestamp))
         } else if let error = envelope.error {
@@ -62,6 +64,7 @@ private struct Envelope: Decodable {
             var qemu: QEMUVersion
         }
         var version: Version
+        var capabilities: [String]?
     }
 
     struct Failure: Decodable {

@@ -8,8 +8,8 @@ struct QMPSession: Sendable {
     }
 
     enum Action: Sendable, Hashable {
-        /// Send `qmp_capabilities` with this id.
-        case negotiate(id: UInt64)
+        /// Send `qmp_capabilities` with this id, and ask that commands be queued if that is possible.
+        case negotiate(id: UInt64, queuesCommands: Bool)
         /// Commands may be sent.
         case becomeReady(QEMUVersion)
         /// The line that answers the command.
@@ -42,9 +42,9 @@ struct QMPSession: Sendable {
         switch (phase, message) {
         case (.closed, _):
             return []
-        case (.awaitingGreeting, .greeting(let version)):
+        case (.awaitingGreeting, .greeting(let version, let queuesCommands)):
             phase = .negotiating(version)
-            return [.negotiate(id: register("qmp_capabilities"))]
+            return [.negotiate(id: register("qmp_capabilities"), queuesCommands: queuesCommands)]
         case (.negotiating(let version), .success(let id, _)) where inFlight.removeValue(forKey: id) != nil:
             phase = .ready(version)
             return [.becomeReady(version)]

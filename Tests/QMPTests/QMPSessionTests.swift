@@ -8,7 +8,7 @@ struct QMPSessionTests {
 
     private func ready() -> QMPSession {
         var session = QMPSession()
-        #expect(session.receive(.greeting(version: version)) == [.negotiate(id: 1)])
+        #expect(session.receive(.greeting(version: version, queuesCommands: true)) == [.negotiate(id: 1, queuesCommands: true)])
         #expect(session.receive(.success(id: 1, line: [])) == [.becomeReady(version)])
         return session
     }
@@ -23,7 +23,7 @@ struct QMPSessionTests {
     func notReady() {
         var session = QMPSession()
         #expect(session.submit(command: "stop") == nil)
-        _ = session.receive(.greeting(version: version))
+        _ = session.receive(.greeting(version: version, queuesCommands: true))
         #expect(session.submit(command: "stop") == nil)
     }
 
@@ -62,7 +62,7 @@ struct QMPSessionTests {
     @Test("a second greeting, or an error that belongs to no command, ends the connection")
     func protocolViolations() {
         var session = ready()
-        guard case .close = session.receive(.greeting(version: version)).last else {
+        guard case .close = session.receive(.greeting(version: version, queuesCommands: true)).last else {
             Issue.record("a second greeting was accepted")
             return
         }

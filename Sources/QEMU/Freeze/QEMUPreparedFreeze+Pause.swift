@@ -17,11 +17,8 @@ extension QEMUPreparedFreeze {
         var watch = StepWatch()
         let switched: Bool
         do {
-            if wasRunning {
-                _ = try await monitor.execute(Stop(), timeout: timeouts.flush)
-                watch.lap("stop")
-            }
-            switched = try await saveState(&watch)
+            let stopped = wasRunning ? try monitor.submit(Stop(), timeout: timeouts.flush) : nil
+            switched = try await saveState(after: stopped, &watch)
         } catch {
             // The error that matters is already on its way; a machine that cannot go on reports it by an event.
             if wasRunning { _ = try? await monitor.execute(Continue(), timeout: timeouts.command) }
@@ -50,11 +47,23 @@ extension QEMUPreparedFreeze {
         )
     }
 
+    /// - Parameter stop: that of the vCPUs, on its way. While QEMU does it, it reads what comes next.
     /// - Returns: whether the disk was switched.
-    private func saveState(_ watch: inout StepWatch) async throws -> Bool {
+    private func saveState(after stop: QMPAnswer<Stop>?, _ watch: inout StepWatch) async throws -> Bool {
+        var (pending, stopped) = (stop, watch)
         let spent = try await memory.freeze(request, timeout: timeouts.flush) { file in
-            _ = try await self.monitor.execute(XenSaveDevicesState(filename: file.string), timeout: self.timeouts.flush)
+            let saved = try self.monitor.submit(
+                XenSaveDevicesState(filename: file.string),
+                timeout: self.timeouts.flush
+            )
+            if let stop = pending {
+                try await stop.get()
+                stopped.lap("stop")
+                pending = nil
+            }
+            try await saved.get()
         }
+        watch = stopped
         watch.lap("memory", "device state", first: spent)
         // One look at the file's length; QEMU has written its metadata back when it stopped.
         if request.reusesUnchangedDisk, try DiskFiles.isPristine(disk.below) { return false }

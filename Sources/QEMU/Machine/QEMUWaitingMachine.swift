@@ -43,8 +43,7 @@ final class QEMUWaitingMachine: WaitingMachine {
     func openDisk(_ disk: FilePath) async throws {
         do {
             try await describingFailures("open the machine's disk") {
-                try await insert(DiskLayer(file: disk))
-                try await delete(node: QEMUCommandLine.absentDiskNode)
+                try await insert(DiskLayer(file: disk), inPlaceOf: QEMUCommandLine.absentDiskNode)
             }
             self.disk.withLock { $0 = disk }
         } catch {
@@ -86,16 +85,21 @@ final class QEMUWaitingMachine: WaitingMachine {
 
     /// Opens the disk, inactive as everything in a machine that waits, and puts it into the guest's drive. That a drive
     /// may change behind a realised device is in QEMU since 6.0 (`set_drive_helper`).
-    func insert(_ layer: DiskLayer) async throws {
+    /// - Parameter previous: a node to delete when it is not in the drive any more.
+    func insert(_ layer: DiskLayer, inPlaceOf previous: String? = nil) async throws {
         if let confinement = qemu.configuration.machineConfinement {
             try await BlockingPool.run { try confinement.allowDisk(layer.file) }
         }
         let timeout = qemu.configuration.timeouts.flush
-        _ = try await qemu.monitor.execute(BlockdevAdd(layer, opensBackingFile: true), timeout: timeout)
-        _ = try await qemu.monitor.execute(
+        let opened = try qemu.monitor.submit(BlockdevAdd(layer, opensBackingFile: true), timeout: timeout)
+        let inserted = try qemu.monitor.submit(
             SetProperty(path: QEMUCommandLine.diskDevice, property: "drive", value: layer.nodeName),
             timeout: timeout
         )
+        let deleted = try previous.map { try qemu.monitor.submit(BlockdevDel(nodeName: $0), timeout: timeout) }
+        try await opened.get()
+        try await inserted.get()
+        try await deleted?.get()
     }
 
     /// Of what is opened by its name.

@@ -151,7 +151,7 @@ public struct DomainConfiguration: Sendable {
     /// How long they wait after the last VM of their size.
     public var standbyLifetime: Duration = .seconds(600)
     /// How long after its use a standby is replaced: the first commands of the new VM are worth more than the next VM.
-    public var standbyDelay: Duration = .milliseconds(100)
+    public var standbyDelay: Duration = .milliseconds(50)
     /// After how long without connections a VM rests again that a connection has woken, if nothing else is said of it.
     public var idleTime: Duration = .seconds(300)
     /// Memory of the host that no new VM may touch.
