@@ -67,7 +67,7 @@ static void obey(struct client *client, char *line) {
     char *argument;
     if (freezing_obey(client, line)) return;
     if (strcmp(line, "ping") == 0) {
-        client_answer_word(client, "pong 3");
+        client_answer_word(client, "pong 4");
     } else if (strcmp(line, "status") == 0) {
         answer_status(client);
     } else if ((argument = line_argument(line, "layer")) && *argument) {
@@ -78,6 +78,8 @@ static void obey(struct client *client, char *line) {
         restoring_map(client);
     } else if (strcmp(line, "rehearse") == 0) {
         restoring_rehearse(client);
+    } else if (strcmp(line, "map-ahead") == 0) {
+        restoring_map_ahead(client);
     } else if ((argument = line_argument(line, "rewind")) && *argument) {
         later_arm(client, OCCASION_REWIND, "rewind", argument);
     } else if ((argument = line_argument(line, "take-back")) && *argument) {

@@ -1,11 +1,13 @@
-// The control socket: a line protocol, version 3; in version 2 there was no `ahead`, in version 1 no `since-first` either.
+// The control socket: a line protocol, version 4; in version 3 there was no `map-ahead`, in version 2 no `ahead` either, in
+// version 1 no `since-first`.
 //
-//   ping                      pong 3
+//   ping                      pong 4
 //   status                    status <RAM bytes> <0|1: layers mapped> <mappings> <mark or -> <0|1: a copy is pending>
 //   layer <path>              layer                  adds a layer, the oldest first
 //   leash                     leash                  the process ends when this connection does, unless layers are mapped
 //   rehearse                  rehearsing <mappings>  maps the layers as `map` does, but the leash stays
 //   take-back <path>          take-back              the machine is as it was before it ran, as below
+//   map-ahead                 mapped-ahead <mappings> maps the layers of a machine that is to be rewound, as below
 //   rewind <path>             rewind                 it goes on from other layers, as below
 //   map                       mapped <mappings>      maps the layers; once, before any freeze
 //   at <path>                 at                     the next freeze of this connection is put off, as below
@@ -30,7 +32,8 @@
 // opens the path of `take-back`, which fails, devices are reset and memory is that of the layers again, which have been named
 // anew; `taken-back <mappings> <pages that had changed>` follows. When it opens the path of `rewind`, from which QEMU loads
 // its device state, the layers are mapped that were named beyond those of the rehearsal, or others in their place; `rewound
-// <mappings> <pages that changed>` follows, the leash ends, and the machine is as if it had been restored. Translations of
+// <mappings> <pages that changed>` follows, the leash ends, and the machine is as if it had been restored. `map-ahead` does the
+// mapping, most of the work, while QEMU's main loop is free for something else; nothing is named anew then. Translations of
 // pages that did not change are kept. `rehearse` is refused with ENOTSUP where they cannot be.
 //
 // After `frozen` the connection leads to the frozen copy:

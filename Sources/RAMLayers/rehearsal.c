@@ -8,11 +8,11 @@
 #include "ram.h"
 #include "translation.h"
 
-static enum { NONE, UNDER_WAY, OVER } state;
+static enum { NONE, UNDER_WAY, OVER, MAPPED_AHEAD } state;
 
 bool rehearsal_is_under_way(void) { return state == UNDER_WAY; }
 
-bool rehearsal_is_over(void) { return state == OVER; }
+bool rehearsal_is_over(void) { return state == OVER || state == MAPPED_AHEAD; }
 
 int rehearsal_start(void) {
     if (!translation_watch()) return ENOTSUP;
@@ -34,7 +34,7 @@ static size_t drop_translations(uint64_t *changed) {
     return pages;
 }
 
-// Both use the bitmap of frozen copies, of which there was none: it is empty.
+// All use the bitmap of frozen copies, of which there was none: it is empty.
 
 int rehearsal_take_back(size_t *changed_pages) {
     translation_reset_machine();
@@ -45,8 +45,15 @@ int rehearsal_take_back(size_t *changed_pages) {
     return 0;
 }
 
-int rehearsal_end(size_t *changed_pages) {
+int rehearsal_map_ahead(void) {
+    if (state != OVER) return EALREADY;
     int error = layers_replace(guest_ram.written);
+    if (!error) state = MAPPED_AHEAD;
+    return error;
+}
+
+int rehearsal_end(size_t *changed_pages) {
+    int error = state == MAPPED_AHEAD ? 0 : layers_replace(guest_ram.written);
     if (error) return error;
     *changed_pages = drop_translations(guest_ram.written);
     translation_expect_load();

@@ -66,6 +66,17 @@ void restoring_rehearse(struct client *client) {
     answer_mapped(client, "rehearsing");
 }
 
+void restoring_map_ahead(struct client *client) {
+    int error = restoring_obstacle(client, true);
+    if (!error) error = rehearsal_map_ahead();
+    if (error) {
+        client_refuse(client, error, "map-ahead");
+        return;
+    }
+    layers_from = NULL;
+    answer_mapped(client, "mapped-ahead");
+}
+
 void restoring_take_leash(struct client *client) {
     if (leash || guest_ram.layers_mapped || freeze_happened()) {
         client_refuse(client, EALREADY, "leash");

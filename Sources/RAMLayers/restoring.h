@@ -10,6 +10,9 @@ void restoring_map(struct client *client);
 void restoring_rehearse(struct client *client);
 void restoring_take_leash(struct client *client);
 
+/// Maps the layers of a machine that is to be rewound, while QEMU's main loop does something else.
+void restoring_map_ahead(struct client *client);
+
 /// Takes a rehearsal back, in QEMU's main loop.
 void restoring_take_back(struct client *client);
 

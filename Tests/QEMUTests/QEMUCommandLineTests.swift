@@ -107,7 +107,9 @@ struct QEMUCommandLineTests {
     func kernel() {
         let line = arguments()
         #expect(value(of: "-kernel", in: line) == "/images/my, kernel")
-        #expect(value(of: "-append", in: line)?.hasSuffix(" quiet vers.x=1") == true)
+        #expect(value(of: "-append", in: line)?.hasSuffix(" quiet norandmaps vers.x=1") == true)
+        let kvm = arguments(accelerator: "kvm")
+        #expect(value(of: "-append", in: kvm)?.hasSuffix(" quiet vers.x=1") == true)
     }
 
     @Test("the disk's nodes are named after its file, which is opened relative to the machine's directory")

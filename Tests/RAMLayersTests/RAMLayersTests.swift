@@ -348,11 +348,11 @@ struct RAMLayersTests {
         for request in ["", "pingg", "freeze", "freeze since", "layer", "map now", "copy x", "\u{0}"] {
             #expect(throws: MemoryProcess.Failure.self) { try control.request(request) }
         }
-        #expect(try control.request("ping") == "pong 3")
+        #expect(try control.request("ping") == "pong 4")
         #expect(throws: MemoryProcess.Failure.self) {
             try control.request(String(repeating: "x", count: 10_000))
         }
-        #expect(try process.connect().request("ping") == "pong 3")
+        #expect(try process.connect().request("ping") == "pong 4")
     }
 
     @Test("no program can be executed")

@@ -81,9 +81,10 @@ struct RehearsalTests {
 
     @Test(
         "after it, memory is that of the layers, and every page that ever differed has lost its translations",
-        arguments: [1, 5, 9]
+        arguments: [1, 5, 9],
+        [false, true]
     )
-    func rewind(seed: Int) throws {
+    func rewind(seed: Int, isMappedAhead: Bool) throws {
         let chain = try makeChain(seed: seed)
         let (process, control) = try rehearse(chain)
         defer { process.end() }
@@ -96,6 +97,11 @@ struct RehearsalTests {
         let state = process.directory.appending("state")
         try Data("state".utf8).write(to: URL(fileURLWithPath: state.string))
         for layer in [chain.base, chain.delta] { _ = try control.request("layer \(layer)") }
+        if isMappedAhead {
+            #expect(try control.request("map-ahead").hasPrefix("mapped-ahead "))
+            #expect(try process.dump() == chain.content)
+            #expect(throws: MemoryProcess.Failure("error \(EALREADY) map-ahead")) { try control.request("map-ahead") }
+        }
         #expect(try control.request("rewind \(state)") == "rewind")
         try process.obey("load \(state)")
         #expect(try control.receive().hasPrefix("rewound "))
@@ -180,6 +186,7 @@ struct RehearsalTests {
         let (process, control) = try rehearse(chain)
         defer { process.end() }
         #expect(throws: MemoryProcess.Failure("error \(EALREADY) rewind")) { try control.request("rewind /x") }
+        #expect(throws: MemoryProcess.Failure("error \(EALREADY) map-ahead")) { try control.request("map-ahead") }
         try process.obey("write 71 60")
         _ = try control.request("layer \(other.base)")
         #expect(try control.request("take-back gone") == "take-back")
@@ -190,10 +197,15 @@ struct RehearsalTests {
         #expect(throws: MemoryProcess.Failure("error \(EALREADY) take-back")) { try control.request("take-back gone") }
     }
 
-    @Test("a process that rehearses ends with its leash")
-    func leash() throws {
+    @Test("a process that rehearses ends with its leash, also when its next memory is mapped", arguments: [false, true])
+    func leash(isMappedAhead: Bool) throws {
         let chain = try makeChain(seed: 60)
         var (process, control): (MemoryProcess, ControlConnection?) = try rehearse(chain)
+        if isMappedAhead, let control {
+            try takeBack(process, control, to: chain.base)
+            for layer in [chain.base, chain.delta] { _ = try control.request("layer \(layer)") }
+            _ = try control.request("map-ahead")
+        }
         withExtendedLifetime(control) {}
         control = nil
         process.waitUntilEnd()

@@ -110,7 +110,7 @@ struct MachineServiceBranchTests {
 
     @Test(
         arguments: [
-            ScriptedHypervisor.Call.prepareFreeze, .execute, .memoryLayer, .keepMark, .startWaiting, .restore,
+            ScriptedHypervisor.Call.prepareFreeze, .execute, .memoryLayer, .keepMark, .startWaiting, .mapMemory, .restore,
             .createDisk,
         ],
         [false, true]

@@ -76,12 +76,14 @@ struct NetworkTests {
         }
     }
 
-    @Test(arguments: [ScriptedHypervisor.Call.startWaiting, .openDisk, .restore, .execute])
+    @Test(arguments: [ScriptedHypervisor.Call.startWaiting, .openDisk, .mapMemory, .restore, .execute])
     func `a branch that fails leaves no place`(call: ScriptedHypervisor.Call) async throws {
         try await Self.run { test, networks, root in
             test.hypervisor.fail(call)
             await #expect(throws: (any Error).self) { try await test.branch(root, count: 3) }
             #expect(Set(networks.attached.keys) == [root])
+            let directories = try test.machineDirectories()
+            #expect(directories == [root])
         }
     }
 

@@ -18,7 +18,7 @@ extension QEMUWaitingMachine {
             try await describingFailures("rehearse the machine") {
                 let layer = DiskLayer(file: disk)
                 try await insert(layer)
-                try await allowReading(state)
+                try await allowReading(state.memoryLayers + [state.deviceState])
                 try await memory.rehearse(state.memoryLayers, timeout: qemu.configuration.timeouts.restore)
                 try await loadDeviceState(state.deviceState, into: qemu)
                 _ = try await qemu.monitor.execute(Continue(), timeout: qemu.configuration.timeouts.command)
@@ -53,7 +53,7 @@ extension QEMUWaitingMachine {
     /// Makes a machine that was taken back one that has `state`.
     func rewind(to state: SavedState) async throws {
         let timeout = qemu.configuration.timeouts.restore
-        try await memory.rewind(to: state, timeout: timeout) {
+        try await memory.rewind(to: state, isMapped: isMapped, timeout: timeout) {
             _ = try await qemu.monitor.execute(
                 XenLoadDevicesState(filename: state.deviceState.string),
                 timeout: timeout

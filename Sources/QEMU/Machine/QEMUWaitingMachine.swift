@@ -14,6 +14,7 @@ final class QEMUWaitingMachine: WaitingMachine {
     private let memoryMiB: Int
     private let disk = Mutex<FilePath?>(nil)
     private let rehearsed = Mutex(false)
+    private let mapped = Mutex(false)
 
     private init(_ qemu: QEMUProcess, memory: any GuestMemory, memoryMiB: Int) {
         self.qemu = qemu
@@ -52,6 +53,27 @@ final class QEMUWaitingMachine: WaitingMachine {
         }
     }
 
+    /// Whether it has its memory.
+    var isMapped: Bool { mapped.withLock { $0 } }
+
+    func mapMemory(_ layers: [FilePath]) async throws {
+        do {
+            try await describingFailures("restore the machine's memory") {
+                try await allowReading(layers)
+                let timeout = qemu.configuration.timeouts.restore
+                if hasRehearsed {
+                    try await memory.mapAhead(layers, timeout: timeout)
+                } else {
+                    try await memory.map(layers, timeout: timeout)
+                }
+            }
+            mapped.withLock { $0 = true }
+        } catch {
+            await abandon()
+            throw error
+        }
+    }
+
     func restore(_ state: SavedState) async throws -> any VirtualMachine {
         do {
             guard let disk = disk.withLock({ $0 }) else {
@@ -59,11 +81,13 @@ final class QEMUWaitingMachine: WaitingMachine {
             }
             let qemu = qemu.moved(to: disk.removingLastComponent())
             return try await describingFailures("restore the machine") {
-                try await allowReading(state)
+                try await allowReading([state.deviceState] + (isMapped ? [] : state.memoryLayers))
                 if hasRehearsed {
                     try await rewind(to: state)
                 } else {
-                    try await memory.map(state.memoryLayers, timeout: qemu.configuration.timeouts.restore)
+                    if !isMapped {
+                        try await memory.map(state.memoryLayers, timeout: qemu.configuration.timeouts.restore)
+                    }
                     await memory.close()
                     try await loadDeviceState(state.deviceState, into: qemu)
                 }
@@ -103,9 +127,9 @@ final class QEMUWaitingMachine: WaitingMachine {
     }
 
     /// Of what is opened by its name.
-    func allowReading(_ state: SavedState) async throws {
+    func allowReading(_ files: [FilePath]) async throws {
         guard let confinement = qemu.configuration.machineConfinement else { return }
-        try await BlockingPool.run { try confinement.allowReading(state.memoryLayers + [state.deviceState]) }
+        try await BlockingPool.run { try confinement.allowReading(files) }
     }
 
     func delete(node: String) async throws {

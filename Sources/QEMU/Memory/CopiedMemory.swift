@@ -58,7 +58,16 @@ final class CopiedMemory: GuestMemory {
         throw VersError(.unsupported, "a machine whose memory is copied is not taken back")
     }
 
-    func rewind(to state: SavedState, timeout: Duration, loading load: () async throws -> Void) async throws {
+    func mapAhead(_ layers: [FilePath], timeout: Duration) async throws {
+        throw VersError(.unsupported, "a machine whose memory is copied is not taken back")
+    }
+
+    func rewind(
+        to state: SavedState,
+        isMapped: Bool,
+        timeout: Duration,
+        loading load: () async throws -> Void
+    ) async throws {
         throw VersError(.unsupported, "a machine whose memory is copied is not taken back")
     }
 

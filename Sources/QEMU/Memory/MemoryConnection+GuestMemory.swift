@@ -46,8 +46,18 @@ extension MemoryConnection: GuestMemory {
         _ = try await taken.get()
     }
 
-    func rewind(to state: SavedState, timeout: Duration, loading load: () async throws -> Void) async throws {
-        try await name(state.memoryLayers)
+    func mapAhead(_ layers: [FilePath], timeout: Duration) async throws {
+        try await name(layers)
+        _ = try await request("map-ahead", expecting: "mapped-ahead", timeout: timeout)
+    }
+
+    func rewind(
+        to state: SavedState,
+        isMapped: Bool,
+        timeout: Duration,
+        loading load: () async throws -> Void
+    ) async throws {
+        if !isMapped { try await name(state.memoryLayers) }
         _ = try await request("rewind \(state.deviceState)", expecting: "rewind")
         let rewound = expect("rewound", of: "rewind", timeout: timeout)
         do {

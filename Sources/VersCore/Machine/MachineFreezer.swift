@@ -46,15 +46,15 @@ struct MachineFreezer: Sendable {
     let domain: Domain
 
     /// Freezes a VM with a live process.
-    /// - Parameter meanwhile: runs after the pause, while the memory layer is written, with the disk layers of the commit.
-    ///   It has ended when the call returns or throws.
+    /// - Parameter meanwhile: runs after the pause, while the memory layer is completed and the commit recorded. It has ended
+    ///   when the call returns or throws.
     func freeze(
         _ machine: Machine,
         live: LiveMachine,
         purpose: Purpose,
         leavePaused: Bool,
         steps: Steps,
-        meanwhile: @escaping @Sendable ([CommitID]) async -> Void = { _ in }
+        meanwhile: @escaping @Sendable (FrozenLayers) async -> Void = { _ in }
     ) async throws -> Commit {
         try await domain.ensureDiskSpace()
         let directory = try await domain.commits.create(purpose.id)
@@ -71,19 +71,28 @@ struct MachineFreezer: Sendable {
         domain.steps(steps.prepared)
         let frozen = try await prepared.execute(leavePaused: leavePaused)
         domain.steps(steps.frozen)
-        let diskLayers = machine.diskLayers + (frozen.report.diskSwitched ? [purpose.id] : [])
+        let written = Task { try await frozen.memoryLayer() }
+        let layers = FrozenLayers(
+            memory: underneath + [purpose.id],
+            disk: machine.diskLayers + (frozen.report.diskSwitched ? [purpose.id] : []),
+            written: written
+        )
         do {
-            async let done: Void = meanwhile(diskLayers)
+            async let done: Void = meanwhile(layers)
             async let flushed: Void = flushDisks(of: machine, frozen.report, commit: purpose.id)
-            let layer = try await frozen.memoryLayer()
+            let layer = try await withTaskCancellationHandler {
+                try await written.value
+            } onCancel: {
+                written.cancel()
+            }
             domain.steps(steps.memoryComplete)
             // Beside the record. A mark that is not recorded is one that no layer is written since.
             async let kept: Void = frozen.keepMark()
             let commit = makeCommit(
                 of: machine,
                 purpose: purpose,
-                memoryLayers: underneath + [purpose.id],
-                diskLayers: diskLayers
+                memoryLayers: layers.memory,
+                diskLayers: layers.disk
             )
             try await flushed
             try await record(commit, report: frozen.report)
@@ -264,6 +273,18 @@ struct MachineFreezer: Sendable {
         }
         domain.logger.info("commit made", metadata: metadata)
     }
+}
+
+/// What a commit will consist of, from the moment that its VM runs on.
+struct FrozenLayers: Sendable {
+    let memory: [CommitID]
+    /// Complete.
+    let disk: [CommitID]
+    /// The last memory layer, whose completion does not end with a task that waits for it.
+    fileprivate let written: Task<MemoryLayerReport, any Error>
+
+    /// Returns when all of ``memory`` is complete.
+    func waitForMemory() async throws { _ = try await written.value }
 }
 
 extension Duration {

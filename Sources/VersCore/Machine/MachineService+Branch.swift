@@ -64,10 +64,8 @@ extension MachineService {
                     purpose: purpose,
                     leavePaused: options.keepPaused || machine.state == .paused,
                     steps: .branch
-                ) { [self] diskLayers in
-                    await early.replaceEach { standby in
-                        try await equip(standby, machine.hardware, diskLayers: diskLayers, diskMiB: machine.diskMiB)
-                    }
+                ) { [self] layers in
+                    await early.replaceEach { try await equip($0, as: machine, with: layers) }
                 }
                 if options.keepPaused, machine.state == .running {
                     try await domain.metadata.update(id) { $0.state = .paused }
@@ -89,6 +87,22 @@ extension MachineService {
         } catch {
             await domain.standbys.abandon(early.takeRest())
             if wasPausedHere { await runOn(id, for: principal) }
+            throw error
+        }
+    }
+
+    /// Gives a process all that a child of `parent` has but its devices' state. On failure nothing of it is left.
+    private func equip(_ standby: Standby, as parent: Machine, with layers: FrozenLayers) async throws -> Standby {
+        async let mapped: Void = {
+            try await layers.waitForMemory()
+            try await standby.waiting.mapMemory(layers.memory.map { domain.layout.file(.memory, of: $0) })
+        }()
+        let equipped = try await equip(standby, parent.hardware, diskLayers: layers.disk, diskMiB: parent.diskMiB)
+        do {
+            try await mapped
+            return equipped
+        } catch {
+            await domain.standbys.abandon([equipped])
             throw error
         }
     }

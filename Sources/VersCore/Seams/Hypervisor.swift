@@ -91,7 +91,11 @@ public protocol WaitingMachine: Sendable {
     /// is not heard then.
     var hasRehearsed: Bool { get }
 
-    /// Maps memory and loads device state. The machine is paused when the call returns. On failure the process has
+    /// Maps memory that ``restore(_:)`` will be asked for, beside ``openDisk(_:)`` for example, so that it takes less time. At
+    /// most once. On failure the process has been ended.
+    func mapMemory(_ layers: [FilePath]) async throws
+
+    /// Maps memory, unless that was done, and loads device state. The machine is paused when the call returns. On failure the process has
     /// been ended.
     func restore(_ state: SavedState) async throws -> any VirtualMachine
 

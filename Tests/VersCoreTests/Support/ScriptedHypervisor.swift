@@ -17,6 +17,7 @@ final class ScriptedHypervisor: Hypervisor {
         case memoryLayer
         case keepMark
         case openDisk
+        case mapMemory
         case restore
         case rehearse
         case adopt
@@ -205,6 +206,18 @@ private final class ScriptedWaiting: WaitingMachine {
             throw error
         }
         self.disk.withLock { $0 = disk }
+    }
+
+    func mapMemory(_ layers: [FilePath]) async throws {
+        do {
+            try hypervisor.passed(.mapMemory)
+            for file in layers where !FileManager.default.fileExists(atPath: file.string) {
+                throw VersError(.internal, "\(file) is missing")
+            }
+        } catch {
+            hypervisor.abandoned(id)
+            throw error
+        }
     }
 
     var hasRehearsed: Bool { rehearsed.withLock { $0 } }
