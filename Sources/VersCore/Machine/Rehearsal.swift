@@ -11,6 +11,9 @@ struct Rehearsal: Sendable {
     let images: any ImageStoring
     let keys: any KeyMaterialProviding
     let layout: InstanceLayout
+    /// The second finds the program in memory, and a guest that was idle in between, as that of a new VM is.
+    private static let commands = 2
+
     /// For each of its waits.
     let timeout: Duration
 
@@ -55,8 +58,9 @@ struct Rehearsal: Sendable {
         do {
             try await withDeadline(timeout, "a rehearsal") {
                 try await session.applyIdentity(try identity(id))
-                // Where an image has no such program, what led to its start has been translated all the same.
-                if let exec = try? await session.execute(ExecRequest(command: ["true"])) {
+                for _ in 0..<Self.commands {
+                    // Where an image has no such program, what led to its start has been translated all the same.
+                    guard let exec = try? await session.execute(ExecRequest(command: ["true"])) else { break }
                     while try await exec.next() != nil {}
                 }
             }
