@@ -33,7 +33,8 @@
 // anew; `taken-back <mappings> <pages that had changed>` follows. When it opens the path of `rewind`, from which QEMU loads
 // its device state, the layers are mapped that were named beyond those of the rehearsal, or others in their place; `rewound
 // <mappings> <pages that changed>` follows, the leash ends, and the machine is as if it had been restored. `map-ahead` does the
-// mapping, most of the work, while QEMU's main loop is free for something else; nothing is named anew then. Translations of
+// mapping, most of the work, while QEMU's main loop is free for something else: of the layers that are known so far, and of
+// all of them when they are. Nothing needs to be named for `rewind` then. Translations of
 // pages that did not change are kept. `rehearse` is refused with ENOTSUP where they cannot be.
 //
 // After `frozen` the connection leads to the frozen copy:

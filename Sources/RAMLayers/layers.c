@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -41,6 +40,8 @@ int layers_add(const char *path) {
     layers[layer_count++] = fd;
     return 0;
 }
+
+bool layers_are_named(void) { return layer_count > 0; }
 
 void layers_clear(void) {
     for (size_t i = 0; i < layer_count; i++) close(layers[i]);

@@ -1,6 +1,7 @@
 // Mapping saved memory layers over guest RAM.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { LAYERS_MAX = 1024, LAYER_PATH_MAX = 4096 };
@@ -21,6 +22,9 @@ int layers_restore(uint64_t *changed);
 /// take their place. Sets the bits in `changed` of the pages that may differ then. Nothing may have been written since the
 /// last mapping. Returns 0 or an errno value.
 int layers_replace(uint64_t *changed);
+
+/// Whether something was added and not mapped.
+bool layers_are_named(void);
 
 /// Forgets what was added and not mapped.
 void layers_clear(void);

@@ -46,14 +46,14 @@ int rehearsal_take_back(size_t *changed_pages) {
 }
 
 int rehearsal_map_ahead(void) {
-    if (state != OVER) return EALREADY;
     int error = layers_replace(guest_ram.written);
     if (!error) state = MAPPED_AHEAD;
     return error;
 }
 
 int rehearsal_end(size_t *changed_pages) {
-    int error = state == MAPPED_AHEAD ? 0 : layers_replace(guest_ram.written);
+    bool is_mapped = state == MAPPED_AHEAD && !layers_are_named();
+    int error = is_mapped ? 0 : layers_replace(guest_ram.written);
     if (error) return error;
     *changed_pages = drop_translations(guest_ram.written);
     translation_expect_load();

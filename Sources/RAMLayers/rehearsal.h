@@ -19,10 +19,10 @@ bool rehearsal_is_over(void);
 /// Translations of the pages that had changed, which are counted, are dropped. Returns 0 or an errno value.
 int rehearsal_take_back(size_t *changed_pages);
 
-/// Maps the layers that were added, as rehearsal_end does, and nothing else of it. Returns 0 or an errno value; after an error
-/// guest RAM is unusable.
+/// Maps the layers that were added, as rehearsal_end does, and nothing else of it. Any number of times, of which each had best
+/// begin with the layers of the one before. Returns 0 or an errno value; after an error guest RAM is unusable.
 int rehearsal_map_ahead(void);
 
-/// Maps the layers that were added, unless they are mapped already, which had best begin with those of the rehearsal, and prepares the devices for the load
+/// Maps the layers that were added, if there are any since the last were mapped ahead, which had best begin with those of the rehearsal, and prepares the devices for the load
 /// that follows. Translations of the pages that change, which are counted, are dropped. Returns 0 or an errno value.
 int rehearsal_end(size_t *changed_pages);

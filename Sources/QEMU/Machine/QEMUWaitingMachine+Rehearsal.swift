@@ -53,7 +53,7 @@ extension QEMUWaitingMachine {
     /// Makes a machine that was taken back one that has `state`.
     func rewind(to state: SavedState) async throws {
         let timeout = qemu.configuration.timeouts.restore
-        try await memory.rewind(to: state, isMapped: isMapped, timeout: timeout) {
+        try await memory.rewind(to: state, isMapped: hasMapped(state.memoryLayers), timeout: timeout) {
             _ = try await qemu.monitor.execute(
                 XenLoadDevicesState(filename: state.deviceState.string),
                 timeout: timeout

@@ -14,7 +14,8 @@ final class QEMUWaitingMachine: WaitingMachine {
     private let memoryMiB: Int
     private let disk = Mutex<FilePath?>(nil)
     private let rehearsed = Mutex(false)
-    private let mapped = Mutex(false)
+    /// The layers of its memory.
+    private let mapped = Mutex<[FilePath]>([])
 
     private init(_ qemu: QEMUProcess, memory: any GuestMemory, memoryMiB: Int) {
         self.qemu = qemu
@@ -53,13 +54,16 @@ final class QEMUWaitingMachine: WaitingMachine {
         }
     }
 
-    /// Whether it has its memory.
-    var isMapped: Bool { mapped.withLock { $0 } }
+    /// Whether its memory is that of `layers`.
+    func hasMapped(_ layers: [FilePath]) -> Bool { mapped.withLock { $0 } == layers }
 
-    func mapMemory(_ layers: [FilePath]) async throws {
+    func mapMemory(_ layers: [FilePath], moreFollow: Bool) async throws {
+        // Memory can be mapped over what is mapped only in a process that has rehearsed.
+        guard hasRehearsed || !moreFollow else { return }
         do {
             try await describingFailures("restore the machine's memory") {
-                try await allowReading(layers)
+                let known = mapped.withLock { $0 }
+                try await allowReading(layers.starts(with: known) ? Array(layers.dropFirst(known.count)) : layers)
                 let timeout = qemu.configuration.timeouts.restore
                 if hasRehearsed {
                     try await memory.mapAhead(layers, timeout: timeout)
@@ -67,7 +71,7 @@ final class QEMUWaitingMachine: WaitingMachine {
                     try await memory.map(layers, timeout: timeout)
                 }
             }
-            mapped.withLock { $0 = true }
+            mapped.withLock { $0 = layers }
         } catch {
             await abandon()
             throw error
@@ -81,6 +85,7 @@ final class QEMUWaitingMachine: WaitingMachine {
             }
             let qemu = qemu.moved(to: disk.removingLastComponent())
             return try await describingFailures("restore the machine") {
+                let isMapped = hasMapped(state.memoryLayers)
                 try await allowReading([state.deviceState] + (isMapped ? [] : state.memoryLayers))
                 if hasRehearsed {
                     try await rewind(to: state)

@@ -46,20 +46,24 @@ struct MachineFreezer: Sendable {
     let domain: Domain
 
     /// Freezes a VM with a live process.
-    /// - Parameter meanwhile: runs after the pause, while the memory layer is completed and the commit recorded. It has ended
-    ///   when the call returns or throws.
+    /// - Parameters:
+    ///   - beforehand: runs before the pause, with the memory layers that the commit's will lie over.
+    ///   - meanwhile: runs after the pause, while the memory layer is completed and the commit recorded. Both have
+    ///     ended when the call returns or throws.
     func freeze(
         _ machine: Machine,
         live: LiveMachine,
         purpose: Purpose,
         leavePaused: Bool,
         steps: Steps,
+        beforehand: @escaping @Sendable ([CommitID]) async -> Void = { _ in },
         meanwhile: @escaping @Sendable (FrozenLayers) async -> Void = { _ in }
     ) async throws -> Commit {
         try await domain.ensureDiskSpace()
         let directory = try await domain.commits.create(purpose.id)
         domain.steps(steps.directoryCreated)
         let (delta, underneath) = try await delta(of: machine, live: live)
+        async let begun: Void = beforehand(underneath)
         let prepared = try await live.machine.prepareFreeze(
             FreezeRequest(
                 directory: directory,
@@ -71,6 +75,7 @@ struct MachineFreezer: Sendable {
         domain.steps(steps.prepared)
         let frozen = try await prepared.execute(leavePaused: leavePaused)
         domain.steps(steps.frozen)
+        await begun
         let written = Task { try await frozen.memoryLayer() }
         let layers = FrozenLayers(
             memory: underneath + [purpose.id],

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import Synchronization
+import SystemPackage
 public import VersAPI
 
 extension MachineService {
@@ -63,10 +64,14 @@ extension MachineService {
                     live: live,
                     purpose: purpose,
                     leavePaused: options.keepPaused || machine.state == .paused,
-                    steps: .branch
-                ) { [self] layers in
-                    await early.replaceEach { try await equip($0, as: machine, with: layers) }
-                }
+                    steps: .branch,
+                    beforehand: { [self] layers in
+                        await early.replaceEach { try await mapFirst(layers, of: $0) }
+                    },
+                    meanwhile: { [self] layers in
+                        await early.replaceEach { try await equip($0, as: machine, with: layers) }
+                    }
+                )
                 if options.keepPaused, machine.state == .running {
                     try await domain.metadata.update(id) { $0.state = .paused }
                     wasPausedHere = true
@@ -95,7 +100,7 @@ extension MachineService {
     private func equip(_ standby: Standby, as parent: Machine, with layers: FrozenLayers) async throws -> Standby {
         async let mapped: Void = {
             try await layers.waitForMemory()
-            try await standby.waiting.mapMemory(layers.memory.map { domain.layout.file(.memory, of: $0) })
+            try await standby.waiting.mapMemory(memoryFiles(layers.memory), moreFollow: false)
         }()
         let equipped = try await equip(standby, parent.hardware, diskLayers: layers.disk, diskMiB: parent.diskMiB)
         do {
@@ -105,6 +110,21 @@ extension MachineService {
             await domain.standbys.abandon([equipped])
             throw error
         }
+    }
+
+    /// Gives a process the memory that its VM's will lie over. On failure nothing of it is left.
+    private func mapFirst(_ layers: [CommitID], of standby: Standby) async throws -> Standby {
+        do {
+            try await standby.waiting.mapMemory(memoryFiles(layers), moreFollow: true)
+            return standby
+        } catch {
+            await domain.standbys.abandon([standby])
+            throw error
+        }
+    }
+
+    private func memoryFiles(_ layers: [CommitID]) -> [FilePath] {
+        layers.map { domain.layout.file(.memory, of: $0) }
     }
 
     /// Lets a VM run on that was to stay paused for children that did not come up.

@@ -91,9 +91,11 @@ public protocol WaitingMachine: Sendable {
     /// is not heard then.
     var hasRehearsed: Bool { get }
 
-    /// Maps memory that ``restore(_:)`` will be asked for, beside ``openDisk(_:)`` for example, so that it takes less time. At
-    /// most once. On failure the process has been ended.
-    func mapMemory(_ layers: [FilePath]) async throws
+    /// Maps memory that ``restore(_:)`` will be asked for, beside ``openDisk(_:)`` for example, so that it takes less time. On
+    /// failure the process has been ended.
+    /// - Parameter moreFollow: whether these are the first of the layers only, and all of them come in another call. The last
+    ///   call says false, and is the only one that does.
+    func mapMemory(_ layers: [FilePath], moreFollow: Bool) async throws
 
     /// Maps memory, unless that was done, and loads device state. The machine is paused when the call returns. On failure the process has
     /// been ended.

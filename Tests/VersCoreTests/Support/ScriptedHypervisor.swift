@@ -208,7 +208,7 @@ private final class ScriptedWaiting: WaitingMachine {
         self.disk.withLock { $0 = disk }
     }
 
-    func mapMemory(_ layers: [FilePath]) async throws {
+    func mapMemory(_ layers: [FilePath], moreFollow: Bool) async throws {
         do {
             try hypervisor.passed(.mapMemory)
             for file in layers where !FileManager.default.fileExists(atPath: file.string) {
