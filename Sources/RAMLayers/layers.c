@@ -210,6 +210,10 @@ int layers_replace(uint64_t *changed) {
     struct plan plan;
     bool fits = begins_with_mapped();
     int error = make_plan(fits ? mapped_count : 0, &plan);
+    if (!error) {
+        error = remember();
+        if (error) discard(plan);
+    }
     if (error) {
         layers_clear();
         return error;
