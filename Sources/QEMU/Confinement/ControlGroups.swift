@@ -14,7 +14,7 @@ struct ResourceLimits: Sendable, Hashable {
 
     /// A guest that rewrites all of its memory after a freeze has it twice, in the process and in the frozen copy; of
     /// the two the kernel ends the copy first.
-    private var memoryBytes: Int { (2 * memoryMiB + Self.allowanceMiB) << 20 }
+    var memoryBytes: Int { (2 * memoryMiB + Self.allowanceMiB) << 20 }
 
     /// In ordinary processes: its vCPUs, and one for QEMU itself and what it forks off. At most what the kernel allows.
     private var weight: Int { min(vcpuCount + 1, 100) }
@@ -152,6 +152,28 @@ public struct ControlGroups: Sendable {
             try? HostFile.readText($0.appending("cgroup.procs"), limitInBytes: 1 << 20)
         }
         return Set(texts.flatMap { $0.split(separator: "\n").compactMap { Int32($0) } })
+    }
+
+    /// Has the kernel free as much page cache of a machine as it takes for `bytes` to fit within its limit, or what can be
+    /// freed of that. Blocks for as long as that takes.
+    func makeRoom(for bytes: Int, in machine: String, limits: ResourceLimits) {
+        for hierarchy in hierarchies where hierarchy.controllers.contains(.memory) {
+            let group = hierarchy.parent.appending(fullName(machine))
+            let used = hierarchy.version == 1 ? "memory.usage_in_bytes" : "memory.current"
+            let target = limits.memoryBytes - bytes
+            guard let text = try? HostFile.readText(group.appending(used), limitInBytes: 64),
+                let usedBytes = Int(text.prefix(while: \.isNumber)), usedBytes > target
+            else { continue }
+            // Both fail when not all of it can be freed, which is as good as can be.
+            if hierarchy.version == 1 {
+                let file = group.appending("memory.limit_in_bytes")
+                try? HostFile.overwrite(file, with: "\(target)")
+                try? HostFile.overwrite(file, with: "\(limits.memoryBytes)")
+            } else {
+                // Not by a lower limit, at which version 2 ends processes. Since Linux 5.19.
+                try? HostFile.overwrite(group.appending("memory.reclaim"), with: "\(usedBytes - target)")
+            }
+        }
     }
 
     /// Ends every process in a machine's group, where the kernel does that in one step.

@@ -194,6 +194,12 @@ final class MachineConfinement: Sendable {
         }
     }
 
+    /// Frees page cache of a machine, so that it can write so many bytes before it is at its limit. Blocks for as long as
+    /// that takes.
+    func makeRoom(for bytes: Int, in machine: String, pid: Int32, limits: ResourceLimits) {
+        groups.makeRoom(for: bytes, in: ControlGroups.name(of: machine, pid: pid), limits: limits)
+    }
+
     // MARK: Files
 
     /// Lets machines read images and layers. Changes nothing about other files: their names may come from a disk's header,

@@ -45,6 +45,7 @@ final class QEMUFrozenState: FrozenState {
         do {
             let report = try await describingFailures("save the machine's memory") { try await copy() }
             state.withLock { $0.layer = report }
+            machine.state.withLock { $0.layerBytes = Int(report.bytes) }
             return report
         } catch {
             await abandon()

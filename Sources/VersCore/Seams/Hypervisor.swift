@@ -136,6 +136,10 @@ public protocol VirtualMachine: Sendable {
     /// Prepares a freeze outside the pause: the next disk overlay is created and opened.
     func prepareFreeze(_ request: FreezeRequest) async throws -> any PreparedFreeze
 
+    /// Frees memory of the host that the next freeze will need, so that it need not be freed then. To be called at leisure, when
+    /// the last is on disk.
+    func makeRoom() async
+
     /// The file that the guest's writes go to.
     func activeDisk() async throws -> FilePath
 

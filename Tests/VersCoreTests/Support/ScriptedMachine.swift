@@ -62,6 +62,7 @@ final class ScriptedMachine: VirtualMachine {
     func resume() async throws { state.withLock { $0.isPaused = false } }
     var savesMemoryWhole: Bool { false }
     func mergesMemoryLayers() async throws -> Bool { state.withLock { $0.mergesMemory } }
+    func makeRoom() async {}
     func memoryMark() async throws -> CommitID? { state.withLock { $0.mark } }
     func activeDisk() async throws -> FilePath { state.withLock { $0.disk } }
     func growDisk(toMiB sizeMiB: Int) async throws {}
