@@ -43,7 +43,10 @@ struct StockCommandLine: Sendable {
         [
             "-kernel", image.kernel.string,
             "-initrd", image.initramfs.string,
-            "-append", "console=ttyS0 panic=-1 root=/dev/vda rw random.trust_cpu=on net.ifnames=0 quiet",
+            // As a VM's of ours, so that guests are equal.
+            "-append",
+            "console=ttyS0 panic=-1 root=/dev/vda rw random.trust_cpu=on net.ifnames=0 no_timer_check quiet"
+                + (accelerator == "kvm" ? "" : " norandmaps"),
         ]
     }
 
