@@ -8,7 +8,11 @@ struct QMPSessionTests {
 
     private func ready() -> QMPSession {
         var session = QMPSession()
-        #expect(session.receive(.greeting(version: version, queuesCommands: true)) == [.negotiate(id: 1, queuesCommands: true)])
+        #expect(
+            session.receive(.greeting(version: version, queuesCommands: true)) == [
+                .negotiate(id: 1, queuesCommands: true)
+            ]
+        )
         #expect(session.receive(.success(id: 1, line: [])) == [.becomeReady(version)])
         return session
     }

@@ -208,7 +208,10 @@ struct RehearsalTests {
         #expect(throws: MemoryProcess.Failure("error \(EALREADY) take-back")) { try control.request("take-back gone") }
     }
 
-    @Test("a process that rehearses ends with its leash, also when its next memory is mapped", arguments: [false, true])
+    @Test(
+        "a process that rehearses ends with its leash, also when its next memory is mapped",
+        arguments: [false, true]
+    )
     func leash(isMappedAhead: Bool) throws {
         let chain = try makeChain(seed: 60)
         var (process, control): (MemoryProcess, ControlConnection?) = try rehearse(chain)

@@ -110,7 +110,8 @@ struct MachineServiceBranchTests {
 
     @Test(
         arguments: [
-            ScriptedHypervisor.Call.prepareFreeze, .execute, .memoryLayer, .keepMark, .startWaiting, .mapMemory, .restore,
+            ScriptedHypervisor.Call.prepareFreeze, .execute, .memoryLayer, .keepMark, .startWaiting, .mapMemory,
+            .restore,
             .createDisk,
         ],
         [false, true]

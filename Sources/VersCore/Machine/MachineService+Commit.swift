@@ -128,7 +128,9 @@ extension MachineService {
         domain.background.start { [self] in
             do {
                 try await seal(commit)
-                guard let parent = commit.parentMachineID, let live = await domain.registry.machine(parent) else { return }
+                guard let parent = commit.parentMachineID, let live = await domain.registry.machine(parent) else {
+                    return
+                }
                 await live.machine.makeRoom()
             } catch {
                 domain.logger.error(

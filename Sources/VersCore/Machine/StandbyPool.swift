@@ -118,7 +118,7 @@ actor StandbyPool {
     }
 
     /// After a moment, starts what is missing, one after the other; then they rehearse, one after the other, so that another
-    /// can be taken meanwhile.
+    /// can be taken meanwhile, and is replaced in turn.
     func fill(_ role: StandbyRole) async {
         guard !isClosed, shelves[role]?.isFilling != true else { return }
         shelves[role, default: StandbyShelf()].isFilling = true
@@ -126,8 +126,7 @@ actor StandbyPool {
         // Not from the last use: who uses one after the other is to find some, too.
         guard (try? await Task.sleep(for: policy.delay)) != nil else { return }
         do {
-            try await startMissing(role)
-            while try await rehearseNext(role) {}
+            repeat { try await startMissing(role) } while try await rehearseNext(role)
             // In place of one that failed.
             try await startMissing(role)
         } catch {

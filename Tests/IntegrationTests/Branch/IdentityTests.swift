@@ -71,6 +71,21 @@ extension IntegrationTests {
             try await client.deleteMachine(parent, recursive: true)
         }
 
+        @Test func `programs of emulated guests lie at the same addresses until somebody asks for random ones`()
+            async throws
+        {
+            let parent = try await client.newTiny()
+            guard try await client.metadata(of: parent).accelerator == "tcg" else { return }
+            let stack = "awk '/\\[stack\\]/ {print $1}' /proc/self/maps"
+            #expect(try await client.sh(parent, stack) == client.sh(parent, stack))
+            try await client.sh(parent, "echo 2 >/proc/sys/kernel/randomize_va_space")
+            let child = try await client.branch(parent)[0]
+            for machine in [parent, child] {
+                #expect(try await client.sh(machine, stack) != client.sh(machine, stack))
+            }
+            try await client.deleteMachine(parent, recursive: true)
+        }
+
         @Test func `two VMs of one commit are two machines`() async throws {
             let origin = try await client.newTiny()
             let commit = try await client.commit(origin)

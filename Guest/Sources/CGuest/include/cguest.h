@@ -59,8 +59,16 @@ int cguest_set_terminal_size(int leader, uint16_t columns, uint16_t rows);
 // Credits `count` bytes to the random number generator behind `fd` and makes it derive new keys at once.
 int cguest_add_entropy(int fd, const uint8_t *bytes, size_t count);
 
-// Ends every IPv4 and IPv6 TCP connection whose peer is not this machine's loopback. Returns how many.
-int cguest_destroy_outside_connections(void);
+struct cguest_connections;
+
+// Lists every IPv4 and IPv6 TCP connection whose peer is not this machine's loopback. The list is NULL on failure.
+int cguest_list_outside_connections(struct cguest_connections **connections);
+
+// Ends those of the list that are still there; none that was made since, whatever its addresses. Returns how many.
+int cguest_destroy_connections(const struct cguest_connections *list);
+
+// Frees the list. NULL is allowed.
+void cguest_forget_connections(struct cguest_connections *list);
 
 int cguest_load_module(int fd);
 int cguest_open_uevents(void);
