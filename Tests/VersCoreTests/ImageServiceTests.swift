@@ -103,7 +103,10 @@ struct ImageServiceTests {
                 try await wait("app", for: .failed, images)
                 let status = try await images.status(ofImageNamed: "app", for: owner)
                 #expect(status.error_message == "no such image; look again" && status.error_code == .notFound)
-                #expect(test.imageDirectories() == [])
+                // Once it is recorded that they are not needed.
+                try await withDeadline(.seconds(60), "the end of the image's files") {
+                    while !test.imageDirectories().isEmpty { try await Task.sleep(for: .milliseconds(2)) }
+                }
                 let configuration = MachineConfiguration(image_name: "app")
                 #expect(
                     await refusal {
