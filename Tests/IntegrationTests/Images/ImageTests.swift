@@ -124,7 +124,9 @@ extension IntegrationTests {
             let result = try await instance.vers(["image", "import", file.string])
             #expect(result.status == 5 && result.stderr.contains("broken"))
             #expect(try await client.imageStatus("broken").status == .failed)
-            #expect(Leftovers.names(in: instance.home.appending("base-images")) == before)
+            try await eventually("the end of its files") {
+                Leftovers.names(in: instance.home.appending("base-images")) == before
+            }
             for (arguments, status) in [
                 (["image", "import", "nowhere.tar"], Int32(3)), (["image", "import", "Not A Name"], 5),
                 (["image", "status", "nowhere"], 3), (["image", "delete", "nowhere"], 3),
