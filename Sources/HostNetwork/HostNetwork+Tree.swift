@@ -77,7 +77,7 @@ extension HostNetwork {
             try await tools.links(
                 [
                     "link set lo up",
-                    "link add \(NetworkNames.bridge) type bridge",
+                    "link add \(NetworkNames.bridge) address \(NetworkNames.bridgeAddress) type bridge",
                     "link set \(NetworkNames.bridge) up",
                     "address add \(router)/\(addresses.prefixLength) dev \(NetworkNames.bridge)",
                     "link set \(NetworkNames.uplink) up",

@@ -12,7 +12,7 @@ struct HostRules {
 
     var links: [String] {
         [
-            "link add \(names.hostBridge) type bridge",
+            "link add \(names.hostBridge) address \(NetworkNames.bridgeAddress) type bridge",
             "address add \(gateway)/\(uplinks.prefixLength) dev \(names.hostBridge)",
             "link set \(names.hostBridge) up",
         ]

@@ -11,6 +11,10 @@ struct NetworkNames: Sendable, Hashable {
     /// In a tree's namespace: the bridge that its VMs are at, and the way out.
     static let bridge = "br0"
     static let uplink = "uplink"
+    /// Of every bridge. One without an address of its own has the lowest of its ports', and another when a port joins or
+    /// leaves: whoever knows the former is not heard until he has asked again, for up to a minute. No two bridges are at one
+    /// network.
+    static let bridgeAddress = "02:76:65:72:73:01"
     /// In a VM's namespace: the guest's end, and the way to its tree.
     static let tap = "tap0"
     static let port = "up0"

@@ -132,6 +132,25 @@ extension IntegrationTests {
             Int(try await client.sh(machine, "wc -c </tmp/slow 2>/dev/null || echo 0")) ?? 0
         }
 
+        @Test func `whoever joins or leaves a network cuts nobody off from it`() async throws {
+            let parent = try await newVM()
+            let child = try await client.branch(parent)[0]
+            let machines = [parent, child]
+            // Both know the router by its address at the bridge from now on.
+            for machine in machines {
+                #expect(try await fetch("example.com", from: machine) == "hello from \(TestWorld.server)")
+            }
+            // A bridge without an address of its own would take that of the port with the lowest.
+            let port = "link add low0 address 02:00:00:00:00:01 up master br0 type veth peer name low1"
+            for change in [port, "link delete low0"] {
+                try await world.inTree(parent, of: instance.home, ip: change)
+                for machine in machines {
+                    #expect(try await fetch("example.com", from: machine) == "hello from \(TestWorld.server)", "\(change)")
+                }
+            }
+            try await client.deleteMachine(parent, recursive: true)
+        }
+
         @Test(arguments: [SIGTERM, SIGKILL])
         func `VMs keep their network over a daemon that ends, and it is theirs to the end`(signal: Int32) async throws {
             let parent = try await newVM("parent", allow: ["\(TestWorld.server):80"])

@@ -2,6 +2,7 @@ import Foundation
 import HostSystem
 import SystemPackage
 import Testing
+import VersAPI
 
 /// A host and a world outside it, as two network namespaces that only the test knows. An instance's programs run in the
 /// host; this machine's own network stays as it is.
@@ -53,7 +54,9 @@ struct TestWorld: Sendable {
     }
 
     /// Runs a program in the host.
-    func onHost(_ arguments: String...) async throws -> ProgramResult {
+    func onHost(_ arguments: String...) async throws -> ProgramResult { try await onHost(arguments) }
+
+    private func onHost(_ arguments: [String]) async throws -> ProgramResult {
         try await Self.tool("/usr/bin/nsenter", ["--net=\(hostNamespace)"] + arguments)
     }
 
@@ -89,6 +92,13 @@ struct TestWorld: Sendable {
     }
 
     /// What the names of all that an instance makes on a host contain: other instances may be on this machine.
+    /// Runs `ip` in the namespace of a tree of an instance.
+    func inTree(_ tree: MachineID, of home: FilePath, ip words: String) async throws {
+        let namespace = "vers-\(Self.tag(of: home))-tree-\(tree)"
+        let result = try await onHost(["/usr/sbin/ip", "-n", namespace] + words.split(separator: " ").map(String.init))
+        guard result.status == 0 else { throw TestFailure("ip \(words): \(result.stderr)") }
+    }
+
     private static func tag(of home: FilePath) -> String {
         String(String(StableHash.of(home.string), radix: 16).suffix(6))
     }
