@@ -145,7 +145,10 @@ extension IntegrationTests {
             for change in [port, "link delete low0"] {
                 try await world.inTree(parent, of: instance.home, ip: change)
                 for machine in machines {
-                    #expect(try await fetch("example.com", from: machine) == "hello from \(TestWorld.server)", "\(change)")
+                    #expect(
+                        try await fetch("example.com", from: machine) == "hello from \(TestWorld.server)",
+                        "\(change)"
+                    )
                 }
             }
             try await client.deleteMachine(parent, recursive: true)
