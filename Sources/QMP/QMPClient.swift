@@ -62,7 +62,7 @@ public final class QMPClient: Sendable {
     /// reads the next while it executes the first. They are executed in their order, each whatever became of those before.
     /// - Parameters:
     ///   - timeout: counts from now.
-    ///   - descriptor: as for ``execute(_:timeout:passing:)``; must stay open until the answer.
+    ///   - descriptor: as for ``execute(_:timeout:passing:)``; may be closed when the call returns.
     /// - Throws: ``QMPError`` when nothing could be sent.
     public func submit<Command: QMPCommand>(
         _ command: Command,

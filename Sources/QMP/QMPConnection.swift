@@ -55,7 +55,7 @@ final class QMPConnection: Sendable {
     }
 
     /// Sends a command, behind those that were sent before. Its answer fails with ``QMPError``.
-    /// - Parameter descriptor: is passed along, and must stay open until the answer.
+    /// - Parameter descriptor: is passed along, and may be closed when the call returns.
     func submit(
         name: String,
         timeout: Duration,
@@ -97,7 +97,12 @@ final class QMPConnection: Sendable {
 
     private func send(_ bytes: [UInt8], over channel: any Channel, passing descriptor: Int32?) {
         if let descriptor {
-            channel.eventLoop.execute { self.sendDirectly(bytes, passing: descriptor) }
+            // The caller closes his when he gives up, and another file may have its number by then.
+            let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+            channel.eventLoop.execute {
+                self.sendDirectly(bytes, passing: copy)
+                if copy >= 0 { Glibc.close(copy) }
+            }
         } else {
             channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil)
         }
