@@ -50,12 +50,12 @@ extension QEMUWaitingMachine {
         }
     }
 
-    /// Makes a machine that was taken back one that has `state`.
-    func rewind(to state: SavedState) async throws {
+    /// Makes a machine that was taken back, and has its memory, one that has this state of its devices.
+    func rewind(to deviceState: FilePath) async throws {
         let timeout = qemu.configuration.timeouts.restore
-        try await memory.rewind(to: state, isMapped: hasMapped(state.memoryLayers), timeout: timeout) {
+        try await memory.rewind(to: deviceState, timeout: timeout) {
             _ = try await qemu.monitor.execute(
-                XenLoadDevicesState(filename: state.deviceState.string),
+                XenLoadDevicesState(filename: deviceState.string),
                 timeout: timeout
             )
         }

@@ -54,9 +54,6 @@ final class QEMUWaitingMachine: WaitingMachine {
         }
     }
 
-    /// Whether its memory is that of `layers`.
-    func hasMapped(_ layers: [FilePath]) -> Bool { mapped.withLock { $0 } == layers }
-
     func mapMemory(_ layers: [FilePath], moreFollow: Bool) async throws {
         // Memory can be mapped over what is mapped only in a process that has rehearsed.
         guard hasRehearsed || !moreFollow else { return }
@@ -83,16 +80,15 @@ final class QEMUWaitingMachine: WaitingMachine {
             guard let disk = disk.withLock({ $0 }) else {
                 throw VersError(.internal, "process \(process.pid) has no disk to restore a machine with")
             }
+            if mapped.withLock({ $0 }) != state.memoryLayers {
+                try await mapMemory(state.memoryLayers, moreFollow: false)
+            }
             let qemu = qemu.moved(to: disk.removingLastComponent())
             return try await describingFailures("restore the machine") {
-                let isMapped = hasMapped(state.memoryLayers)
-                try await allowReading([state.deviceState] + (isMapped ? [] : state.memoryLayers))
+                try await allowReading([state.deviceState])
                 if hasRehearsed {
-                    try await rewind(to: state)
+                    try await rewind(to: state.deviceState)
                 } else {
-                    if !isMapped {
-                        try await memory.map(state.memoryLayers, timeout: qemu.configuration.timeouts.restore)
-                    }
                     await memory.close()
                     try await loadDeviceState(state.deviceState, into: qemu)
                 }

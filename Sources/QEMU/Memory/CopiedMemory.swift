@@ -62,12 +62,7 @@ final class CopiedMemory: GuestMemory {
         throw VersError(.unsupported, "a machine whose memory is copied is not taken back")
     }
 
-    func rewind(
-        to state: SavedState,
-        isMapped: Bool,
-        timeout: Duration,
-        loading load: () async throws -> Void
-    ) async throws {
+    func rewind(to deviceState: FilePath, timeout: Duration, loading load: () async throws -> Void) async throws {
         throw VersError(.unsupported, "a machine whose memory is copied is not taken back")
     }
 

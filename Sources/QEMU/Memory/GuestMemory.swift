@@ -41,17 +41,11 @@ protocol GuestMemory: Sendable {
     /// - Parameter open: has QEMU open a file, which fails.
     func takeBack(_ layers: [FilePath], timeout: Duration, opening open: (FilePath) async throws -> Void) async throws
 
-    /// Gives a machine that was taken back the memory of saved layers, ahead of ``rewind(to:isMapped:timeout:loading:)``.
+    /// Gives a machine that was taken back the memory of saved layers, ahead of ``rewind(to:timeout:loading:)``.
     func mapAhead(_ layers: [FilePath], timeout: Duration) async throws
 
-    /// Gives a machine that was taken back the memory of `state`, when `load` has had QEMU load the devices' state.
-    /// - Parameter isMapped: whether it has that memory.
-    func rewind(
-        to state: SavedState,
-        isMapped: Bool,
-        timeout: Duration,
-        loading load: () async throws -> Void
-    ) async throws
+    /// Ends the leash of a machine that was taken back and has its memory, when `load` has had QEMU load the devices' state.
+    func rewind(to deviceState: FilePath, timeout: Duration, loading load: () async throws -> Void) async throws
 
     /// What can be done about a freeze before the pause: the layer's file is there by now, if the machine cannot make it.
     /// - Returns: what was written of the layer, where that is done while the guest runs.

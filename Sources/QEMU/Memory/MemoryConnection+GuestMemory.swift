@@ -51,14 +51,8 @@ extension MemoryConnection: GuestMemory {
         _ = try await request("map-ahead", expecting: "mapped-ahead", timeout: timeout)
     }
 
-    func rewind(
-        to state: SavedState,
-        isMapped: Bool,
-        timeout: Duration,
-        loading load: () async throws -> Void
-    ) async throws {
-        if !isMapped { try await name(state.memoryLayers) }
-        _ = try await request("rewind \(state.deviceState)", expecting: "rewind")
+    func rewind(to deviceState: FilePath, timeout: Duration, loading load: () async throws -> Void) async throws {
+        _ = try await request("rewind \(deviceState)", expecting: "rewind")
         let rewound = expect("rewound", of: "rewind", timeout: timeout)
         do {
             try await load()

@@ -5,15 +5,15 @@ import VersAPI
 /// Has a process that waits run a booted state once, with all that a new VM does until it answers its first command. Nothing
 /// of it is kept but what emulation has translated.
 struct Rehearsal: Sendable {
+    /// The second finds the program in memory, and a guest that was idle in between, as that of a new VM is.
+    private static let commands = 2
+
     let hypervisor: any Hypervisor
     let guests: any GuestConnector
     let metadata: any MetadataStoring
     let images: any ImageStoring
     let keys: any KeyMaterialProviding
     let layout: InstanceLayout
-    /// The second finds the program in memory, and a guest that was idle in between, as that of a new VM is.
-    private static let commands = 2
-
     /// For each of its waits.
     let timeout: Duration
 

@@ -97,8 +97,8 @@ public protocol WaitingMachine: Sendable {
     ///   call says false, and is the only one that does.
     func mapMemory(_ layers: [FilePath], moreFollow: Bool) async throws
 
-    /// Maps memory, unless that was done, and loads device state. The machine is paused when the call returns. On failure the process has
-    /// been ended.
+    /// Maps memory, unless that was done, and loads device state. The machine is paused when the call returns. On failure the
+    /// process has been ended.
     func restore(_ state: SavedState) async throws -> any VirtualMachine
 
     /// Ends the process. Idempotent.
